@@ -1,0 +1,1 @@
+"""The vocabulary that everyone shares: record kinds, errors, windows and mergeable sums."""
