@@ -1,0 +1,88 @@
+"""What lies inside a server: the database, its extension and its schema."""
+
+from contextlib import nullcontext
+from importlib import import_module
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from cemaphore.privatedb.programs import OLDEST_MAJOR, SETUP
+from cemaphore.settings import Settings
+from records.errors import ConfigError, TransientError
+
+if TYPE_CHECKING:
+    from psycopg import Connection
+
+CONNECT_TIMEOUT_S = 10
+
+
+def connect(url: str) -> "Connection[tuple[object, ...]]":
+    """Connect in autocommit mode.
+
+    Raises `ConfigError` where the server refuses who asks, `TransientError` where it cannot be reached; the
+    connection string, which holds a password, is in neither.
+    """
+    import psycopg
+
+    try:
+        return psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
+    except psycopg.ProgrammingError:
+        raise ConfigError("CEMAPHORE_DATABASE_URL is not a connection string (postgresql://USER@HOST/NAME).") from None
+    except psycopg.OperationalError as error:
+        refused = any(sign in str(error) for sign in ("authentication failed", "does not exist", "no pg_hba.conf entry"))
+        kind = ConfigError if refused else TransientError
+        raise kind(f"The database cannot be reached: {str(error).strip().splitlines()[-1]}") from None
+
+
+def create(connection: "Connection[tuple[object, ...]]", name: str, template: str | None = None) -> None:
+    """Make the database `name`, a copy of `template`, where it does not exist."""
+    from psycopg import sql
+
+    if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+        return
+    copied = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
+    connection.execute(sql.SQL("CREATE DATABASE {}{}").format(sql.Identifier(name), copied))
+
+
+def drop(connection: "Connection[tuple[object, ...]]", name: str) -> None:
+    """Remove the database `name` with all that is in it, ending its sessions."""
+    from psycopg import sql
+
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def extend(connection: "Connection[tuple[object, ...]]", *, allow_plain: bool) -> None:
+    """Make the extension timescaledb in the connected database where the server has it.
+
+    Raises `ConfigError` where the server is too old, or plain without leave.
+    """
+    import psycopg
+
+    if connection.info.server_version < OLDEST_MAJOR * 10_000:
+        raise ConfigError(
+            f"The database server is version {connection.info.server_version // 10_000}; {OLDEST_MAJOR} is the oldest."
+        )
+    has = "SELECT (SELECT count(*) FROM pg_{} WHERE {} = 'timescaledb') > 0"
+    if connection.execute(has.format("extension", "extname")).fetchone() == (True,):
+        return
+    if connection.execute(has.format("available_extensions", "name")).fetchone() == (True,):
+        try:
+            connection.execute("CREATE EXTENSION IF NOT EXISTS timescaledb")
+        except psycopg.Error as error:
+            if not allow_plain:
+                reason = str(error).splitlines()[0]
+                raise ConfigError(f"The extension timescaledb cannot be made in this database: {reason}") from None
+    elif not allow_plain:
+        raise ConfigError(
+            "The database server has no TimescaleDB; CEMAPHORE_ALLOW_PLAIN_POSTGRESQL=true accepts it so. " + SETUP
+        )
+
+
+def upgrade(connection: "Connection[tuple[object, ...]]", settings: Settings, *, dry_run: bool = False) -> list[str]:
+    """Bring the schema up to date; the names of the migrations applied, or, in a dry run, tried and undone."""
+    if find_spec("store.schema") is None:
+        return []
+    with connection.transaction(force_rollback=True) if dry_run else nullcontext():
+        applied: list[str] = import_module("store.schema").upgrade(
+            connection, time_zone=settings.time_zone, session_chunk_hours=settings.session_chunk_hours
+        )
+    return applied

@@ -1,0 +1,187 @@
+"""What an operator may set: by argument, by environment variable `CEMAPHORE_*`, or in `cemaphore.toml`."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from phonenumbers import SUPPORTED_REGIONS
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from records.errors import ConfigError
+
+ENV_PREFIX = "CEMAPHORE_"
+FILE_NAME = "cemaphore.toml"
+DEFAULT_HOME = Path(".cemaphore")
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; frozen, and every path absolute."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True, validate_default=True)
+
+    home: Path = Field(
+        DEFAULT_HOME,
+        description="Directory of all state: database, keys, logs, demo files. Several can live side by side. "
+        "It also locates `cemaphore.toml`, so it cannot be set in that file.",
+    )
+    database_url: SecretStr | None = Field(
+        None,
+        description="An existing PostgreSQL server and database (`postgresql://...`). Empty: a private one under `home`.",
+    )
+    allow_plain_postgresql: bool = Field(
+        False,
+        description="Accept PostgreSQL 15 or later without TimescaleDB. `cem doctor` says what is lost.",
+    )
+    demo: bool = Field(
+        False, description="Demo mode: the data are made up, so keys and database may lie together without a warning."
+    )
+    time_zone: str = Field(
+        "UTC", description="The operator's time zone (IANA name): it bounds days. Fixed once the schema is made."
+    )
+    country_code: str = Field(
+        "CN", description="ISO 3166 region whose rules turn national telephone numbers into E.164, unless a source says."
+    )
+    default_subscriber_kind: Literal["imsi", "msisdn", "account"] | None = Field(
+        None,
+        description="What a `subscriber_id` is where neither the record nor its source says. Empty: told by its form.",
+    )
+    close_after_minutes: int = Field(
+        30, ge=1, description="A window closes this long after its end, even if a source is still behind (minutes)."
+    )
+    future_tolerance_minutes: int = Field(
+        15, ge=0, description="Rows further than this in the future go to quarantine (minutes)."
+    )
+    backfill_limit_days: int | None = Field(
+        None, ge=1, description="How far back `cem run` accepts rows (days). Empty: unlimited."
+    )
+    session_chunk_hours: int = Field(
+        1, ge=1, le=24 * 31, description="Length of one chunk of the sessions table (hours). Fixed once the schema is made."
+    )
+    k_anonymity: int = Field(10, ge=1, description="Groups of fewer users than this show no figures (users).")
+    keys_dir: Path = Field(
+        Path("keys"),
+        description="Directory of the identifier vault's keys. A relative path lies under `home`; "
+        "outside demo mode put it on another disk than the database.",
+    )
+    watch_folder: Path = Field(
+        Path("inbox"), description="Folder that `cem run` collects files from. A relative path lies under `home`."
+    )
+    host: str = Field("127.0.0.1", description="Address that the dashboard and the metrics listen on.")
+    dashboard_port: Port = Field(8501, description="Port of the dashboard; a busy one moves to the next free.")
+    ops_port: Port = Field(9464, description="Port of `/metrics` and `/healthz` of `cem run`.")
+    webhook_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
+        (), description="Addresses that alerts are posted to, separated by commas."
+    )
+    false_clusters_per_day: float = Field(
+        0.2, gt=0, description="How many clusters a day may be flagged by chance alone (clusters per day)."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line that is logged.")
+    max_expansion_ratio: int = Field(
+        200, ge=1, description="A compressed file may grow to at most this many times its size (ratio)."
+    )
+    max_expansion_floor_mib: int = Field(
+        16, ge=1, description="The expansion ratio is not applied below this expanded size (MiB)."
+    )
+    max_record_mib: int = Field(1, ge=1, description="Longest single record that is read (MiB).")
+    max_source_gib: float | None = Field(
+        None, gt=0, description="Largest file, once expanded, that is read (GiB). Empty: unlimited."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments win over the environment, the environment over the file."""
+        home = init_settings().get("home") or os.environ.get(f"{ENV_PREFIX}HOME") or DEFAULT_HOME
+        file = TomlConfigSettingsSource(settings_cls, Path(home).expanduser() / FILE_NAME)
+        if "home" in file.toml_data:
+            raise ConfigError(f"{FILE_NAME}: home cannot be set in the file that it locates; set {ENV_PREFIX}HOME.")
+        return init_settings, env_settings, file
+
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        return path.expanduser().absolute()
+
+    @field_validator("database_url", mode="before")
+    @classmethod
+    def _empty_is_none(cls, url: Any) -> Any:
+        return None if url == "" else url
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("is no IANA time zone; one is, for example, Asia/Shanghai") from error
+        return name
+
+    @field_validator("country_code")
+    @classmethod
+    def _known_region(cls, code: str) -> str:
+        if code.upper() not in SUPPORTED_REGIONS:
+            raise ValueError("is no ISO 3166 region; one is, for example, CN")
+        return code.upper()
+
+    @field_validator("webhook_urls", mode="before")
+    @classmethod
+    def _split(cls, urls: Any) -> Any:
+        return tuple(url.strip() for url in urls.split(",") if url.strip()) if isinstance(urls, str) else urls
+
+    @model_validator(mode="after")
+    def _under_home(self) -> "Settings":
+        for name in self._relative_to_home:
+            path: Path = getattr(self, name)
+            self.__dict__[name] = self.home / path.expanduser()
+        return self
+
+    _relative_to_home: ClassVar[tuple[str, ...]] = ("keys_dir", "watch_folder")
+
+
+def load_settings(**given: Any) -> Settings:
+    """The settings in force; `given` overrides environment and file.
+
+    Raises `ConfigError` that names each wrong setting, without the value where it may be secret.
+    """
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(found) for found in error.errors(include_url=False))) from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{FILE_NAME} is not valid TOML: {error}.") from None
+
+
+def unknown_variables(environment: Mapping[str, str]) -> list[str]:
+    """Names in `environment` that look like settings and are none, each with the likeliest meant name."""
+    known = [f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields]
+    unknown = sorted(name for name in environment if name.startswith(ENV_PREFIX) and name.upper() not in known)
+    return [name + "".join(f" (did you mean {near}?)" for near in get_close_matches(name, known, 1)) for name in unknown]
+
+
+def _explain(found: Mapping[str, Any]) -> str:
+    name = str(found["loc"][0]) if found["loc"] else "settings"
+    if found["type"] == "extra_forbidden":
+        near = get_close_matches(name, list(Settings.model_fields), 1)
+        return f"{name} is no setting" + (f"; did you mean {near[0]}?" if near else ".")
+    shown = "" if name in {"database_url", "webhook_urls"} else f" (is {found['input']!r})"
+    message = str(found["msg"]).removeprefix("Value error, ")
+    return f"{name} ({ENV_PREFIX}{name.upper()}): {message}{shown}."
