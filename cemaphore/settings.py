@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     )
     database_url: SecretStr | None = Field(
         None,
-        description="An existing PostgreSQL server and database (`postgresql://...`). Empty: a private one under `home`.",
+        description="An existing PostgreSQL database (`postgresql://...`). Empty: a private server under `home`.",
     )
     allow_plain_postgresql: bool = Field(
         False,
@@ -52,7 +52,8 @@ class Settings(BaseSettings):
         "UTC", description="The operator's time zone (IANA name): it bounds days. Fixed once the schema is made."
     )
     country_code: str = Field(
-        "CN", description="ISO 3166 region whose rules turn national telephone numbers into E.164, unless a source says."
+        "CN",
+        description="ISO 3166 region whose rules turn national telephone numbers into E.164, unless a source says.",
     )
     default_subscriber_kind: Literal["imsi", "msisdn", "account"] | None = Field(
         None,
@@ -68,7 +69,10 @@ class Settings(BaseSettings):
         None, ge=1, description="How far back `cem run` accepts rows (days). Empty: unlimited."
     )
     session_chunk_hours: int = Field(
-        1, ge=1, le=24 * 31, description="Length of one chunk of the sessions table (hours). Fixed once the schema is made."
+        1,
+        ge=1,
+        le=24 * 31,
+        description="Length of one chunk of the sessions table (hours). Fixed once the schema is made.",
     )
     k_anonymity: int = Field(10, ge=1, description="Groups of fewer users than this show no figures (users).")
     keys_dir: Path = Field(
@@ -88,7 +92,9 @@ class Settings(BaseSettings):
     false_clusters_per_day: float = Field(
         0.2, gt=0, description="How many clusters a day may be flagged by chance alone (clusters per day)."
     )
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line that is logged.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe line that is logged."
+    )
     max_expansion_ratio: int = Field(
         200, ge=1, description="A compressed file may grow to at most this many times its size (ratio)."
     )
@@ -174,7 +180,9 @@ def unknown_variables(environment: Mapping[str, str]) -> list[str]:
     """Names in `environment` that look like settings and are none, each with the likeliest meant name."""
     known = [f"{ENV_PREFIX}{name.upper()}" for name in Settings.model_fields]
     unknown = sorted(name for name in environment if name.startswith(ENV_PREFIX) and name.upper() not in known)
-    return [name + "".join(f" (did you mean {near}?)" for near in get_close_matches(name, known, 1)) for name in unknown]
+    return [
+        name + "".join(f" (did you mean {near}?)" for near in get_close_matches(name, known, 1)) for name in unknown
+    ]
 
 
 def _explain(found: Mapping[str, Any]) -> str:

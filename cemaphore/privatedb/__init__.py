@@ -16,7 +16,18 @@ from cemaphore.privatedb.programs import Programs, choose, installed
 from cemaphore.settings import Settings
 from records.errors import CemaphoreError, ConfigError
 
-__all__ = ["Status", "create_database", "database_url", "drop_database", "ensure", "remove", "start", "status", "stop", "upgrade"]
+__all__ = [
+    "Status",
+    "create_database",
+    "database_url",
+    "drop_database",
+    "ensure",
+    "remove",
+    "start",
+    "status",
+    "stop",
+    "upgrade",
+]
 
 NOT_STARTED = "The private database is not running: start it with `cem db start`."
 

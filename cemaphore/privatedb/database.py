@@ -28,7 +28,9 @@ def connect(url: str) -> "Connection[tuple[object, ...]]":
     except psycopg.ProgrammingError:
         raise ConfigError("CEMAPHORE_DATABASE_URL is not a connection string (postgresql://USER@HOST/NAME).") from None
     except psycopg.OperationalError as error:
-        refused = any(sign in str(error) for sign in ("authentication failed", "does not exist", "no pg_hba.conf entry"))
+        refused = any(
+            sign in str(error) for sign in ("authentication failed", "does not exist", "no pg_hba.conf entry")
+        )
         kind = ConfigError if refused else TransientError
         raise kind(f"The database cannot be reached: {str(error).strip().splitlines()[-1]}") from None
 

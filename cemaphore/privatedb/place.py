@@ -40,7 +40,9 @@ class Place:
         who = f"{SUPERUSER}:{quote(self.password, safe='')}"
         if tcp:
             return f"postgresql://{who}@127.0.0.1:{self.port}/{quote(database)}"
-        return f"postgresql://{who}@/{quote(database)}?host={quote(str(self.socket_directory), safe='')}&port={self.port}"
+        return (
+            f"postgresql://{who}@/{quote(database)}?host={quote(str(self.socket_directory), safe='')}&port={self.port}"
+        )
 
 
 def remembered(home: Path) -> Place | None:

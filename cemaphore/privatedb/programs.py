@@ -51,7 +51,9 @@ def choose(servers: list[Programs], *, allow_plain: bool, major: int | None = No
     if major is not None:
         servers = [programs for programs in servers if programs.major == major]
     if not servers:
-        wanted = f"PostgreSQL {major}, which made the existing data," if major else f"PostgreSQL {OLDEST_MAJOR} or later"
+        wanted = (
+            f"PostgreSQL {major}, which made the existing data," if major else f"PostgreSQL {OLDEST_MAJOR} or later"
+        )
         raise ConfigError(f"{wanted} is not installed on this machine. {SETUP}")
     best = servers[0]
     if best.timescaledb is None and not allow_plain:
@@ -66,7 +68,9 @@ def _describe(bin_dir: Path) -> Programs:
     told = subprocess.run([bin_dir / "postgres", "--version"], capture_output=True, text=True, check=False).stdout
     number = re.search(r"\) (\d+)", told)
     return Programs(
-        bin_dir=bin_dir, major=int(number.group(1)) if number else 0, timescaledb=_extension_version(_share_dir(bin_dir))
+        bin_dir=bin_dir,
+        major=int(number.group(1)) if number else 0,
+        timescaledb=_extension_version(_share_dir(bin_dir)),
     )
 
 
