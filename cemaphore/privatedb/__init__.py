@@ -66,7 +66,7 @@ def start(settings: Settings, *, extra: Mapping[str, str] | None = None) -> Stat
             with database.connect(place.url("postgres")) as connection:
                 database.create(connection, DATABASE)
     url = database_url(settings)
-    with database.connect(url) as connection:
+    with database.connect(url) as connection, database.alone(connection):
         database.extend(connection, allow_plain=settings.allow_plain_postgresql)
         applied = database.upgrade(connection, settings)
     return status(settings, applied=tuple(applied))

@@ -1,6 +1,7 @@
 """What lies inside a server: the database, its extension and its schema."""
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 CONNECT_TIMEOUT_S = 10
+# Any number that no other advisory lock of ours has: "cem db" in ASCII.
+LOCK = int.from_bytes(b"cem db", "big")
 
 
 def connect(url: str) -> "Connection[tuple[object, ...]]":
@@ -33,6 +36,16 @@ def connect(url: str) -> "Connection[tuple[object, ...]]":
         )
         kind = ConfigError if refused else TransientError
         raise kind(f"The database cannot be reached: {str(error).strip().splitlines()[-1]}") from None
+
+
+@contextmanager
+def alone(connection: "Connection[tuple[object, ...]]") -> Iterator[None]:
+    """Prepare the connected database alone: PostgreSQL's own IF NOT EXISTS fails when two do so at once."""
+    connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+    try:
+        yield
+    finally:
+        connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
 def create(connection: "Connection[tuple[object, ...]]", name: str, template: str | None = None) -> None:
