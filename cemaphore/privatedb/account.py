@@ -53,7 +53,7 @@ def server_account(remembered: str | None = None) -> Account:
     Raises `ConfigError` where root has no such user to become.
     """
     if os.geteuid() != 0:
-        return Account(name=str(os.geteuid()), uid=os.geteuid(), gid=os.getegid(), switch=False)
+        return Account(name=_own_name(), uid=os.geteuid(), gid=os.getegid(), switch=False)
     for name in (remembered, *CANDIDATES):
         try:
             entry = pwd.getpwnam(name) if name else None
@@ -65,6 +65,14 @@ def server_account(remembered: str | None = None) -> Account:
         "A database server must not run as root, and this machine has no system user for it "
         f"({' or '.join(CANDIDATES)}). Make one: `useradd --system --shell /usr/sbin/nologin cemaphore`."
     )
+
+
+def _own_name() -> str:
+    """A container may run as a user number that has no name."""
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def _environment() -> dict[str, str]:

@@ -84,7 +84,7 @@ def prepare(home: Path, account: Account) -> Place:
 
     Call it only while the server is stopped and the lock is held.
     """
-    known = remembered(home)
+    before = known = remembered(home)
     if known is None:
         known = Place(
             account=account.name,
@@ -97,7 +97,8 @@ def prepare(home: Path, account: Account) -> Place:
         known = replace(known, socket_directory=_socket_directory(account))
     if not _is_free(known.port):
         known = replace(known, port=free_port())
-    remember(home, known)
+    if known != before:
+        remember(home, known)
     return known
 
 

@@ -34,7 +34,7 @@ missing_programs() {
 }
 
 missing_venv() {
-    python3 -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
+    "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null || echo python3-venv
 }
 
 if ! needs_database && [ -z "$(missing_programs)$(missing_venv)" ]; then
