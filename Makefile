@@ -14,11 +14,11 @@ help: ## Say what there is
 
 setup: ## Install what the program needs: system packages, .venv
 	@deploy/setup/system.sh
-	@$(MAKE) .venv/.program
+	@$(MAKE) -s .venv/.program
 
 setup-tests: ## Install what the tests need besides
 	@deploy/setup/system.sh --tests
-	@$(MAKE) .venv/.tests
+	@$(MAKE) -s .venv/.tests
 
 setup-system: ## The part of setup that needs root: sudo make setup-system
 	@deploy/setup/system.sh

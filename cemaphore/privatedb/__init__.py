@@ -15,6 +15,7 @@ from cemaphore.privatedb.place import DATABASE, STATE_FILE, Place, locked, make_
 from cemaphore.privatedb.programs import Programs, choose, installed
 from cemaphore.settings import Settings
 from records.errors import CemaphoreError, ConfigError
+from store import schema
 
 __all__ = [
     "Status",
@@ -86,9 +87,9 @@ def stop(settings: Settings) -> bool:
 
 
 def upgrade(settings: Settings, *, dry_run: bool = False) -> list[str]:
-    """Bring the running database's schema up to date; the migrations applied, or those a dry run tried and undid."""
+    """Bring the running database's schema up to date; the migrations applied, or to be applied."""
     with database.connect(database_url(settings)) as connection:
-        return database.upgrade(connection, settings, dry_run=dry_run)
+        return schema.pending(connection) if dry_run else database.upgrade(connection, settings)
 
 
 def status(settings: Settings, *, applied: tuple[str, ...] = ()) -> Status:

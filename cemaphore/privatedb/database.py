@@ -1,45 +1,39 @@
 """What lies inside a server: the database, its extension and its schema."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from importlib import import_module
-from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import sql
 
 from cemaphore.privatedb.programs import OLDEST_MAJOR, SETUP
 from cemaphore.settings import Settings
 from records.errors import ConfigError, TransientError
+from store import connection as connections
+from store import schema
+from store.connection import Connection
 
-if TYPE_CHECKING:
-    from psycopg import Connection
-
-CONNECT_TIMEOUT_S = 10
+# What a server says for good; all else may pass. Its words, because a refused connection has no error code.
+REFUSALS = ("authentication failed", "does not exist", "no pg_hba.conf entry")
 # Any number that no other advisory lock of ours has: "cem db" in ASCII.
 LOCK = int.from_bytes(b"cem db", "big")
 
 
-def connect(url: str) -> "Connection[tuple[object, ...]]":
+def connect(url: str) -> Connection:
     """Connect in autocommit mode.
 
-    Raises `ConfigError` where the server refuses who asks, `TransientError` where it cannot be reached; the
-    connection string, which holds a password, is in neither.
+    Raises `ConfigError` where the server refuses who asks, `TransientError` where it cannot be reached.
     """
-    import psycopg
-
     try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S)
-    except psycopg.ProgrammingError:
-        raise ConfigError("CEMAPHORE_DATABASE_URL is not a connection string (postgresql://USER@HOST/NAME).") from None
-    except psycopg.OperationalError as error:
-        refused = any(
-            sign in str(error) for sign in ("authentication failed", "does not exist", "no pg_hba.conf entry")
-        )
-        kind = ConfigError if refused else TransientError
-        raise kind(f"The database cannot be reached: {str(error).strip().splitlines()[-1]}") from None
+        return connections.connect(url, autocommit=True)
+    except TransientError as error:
+        if any(sign in str(error) for sign in REFUSALS):
+            raise ConfigError(str(error)) from None
+        raise
 
 
 @contextmanager
-def alone(connection: "Connection[tuple[object, ...]]") -> Iterator[None]:
+def alone(connection: Connection) -> Iterator[None]:
     """Prepare the connected database alone: PostgreSQL's own IF NOT EXISTS fails when two do so at once."""
     connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])
     try:
@@ -48,30 +42,24 @@ def alone(connection: "Connection[tuple[object, ...]]") -> Iterator[None]:
         connection.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
-def create(connection: "Connection[tuple[object, ...]]", name: str, template: str | None = None) -> None:
+def create(connection: Connection, name: str, template: str | None = None) -> None:
     """Make the database `name`, a copy of `template`, where it does not exist."""
-    from psycopg import sql
-
     if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
         return
     copied = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
     connection.execute(sql.SQL("CREATE DATABASE {}{}").format(sql.Identifier(name), copied))
 
 
-def drop(connection: "Connection[tuple[object, ...]]", name: str) -> None:
+def drop(connection: Connection, name: str) -> None:
     """Remove the database `name` with all that is in it, ending its sessions."""
-    from psycopg import sql
-
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def extend(connection: "Connection[tuple[object, ...]]", *, allow_plain: bool) -> None:
+def extend(connection: Connection, *, allow_plain: bool) -> None:
     """Make the extension timescaledb in the connected database where the server has it.
 
     Raises `ConfigError` where the server is too old, or plain without leave.
     """
-    import psycopg
-
     if connection.info.server_version < OLDEST_MAJOR * 10_000:
         raise ConfigError(
             f"The database server is version {connection.info.server_version // 10_000}; {OLDEST_MAJOR} is the oldest."
@@ -92,12 +80,6 @@ def extend(connection: "Connection[tuple[object, ...]]", *, allow_plain: bool) -
         )
 
 
-def upgrade(connection: "Connection[tuple[object, ...]]", settings: Settings, *, dry_run: bool = False) -> list[str]:
-    """Bring the schema up to date; the names of the migrations applied, or, in a dry run, tried and undone."""
-    if find_spec("store.schema") is None:
-        return []
-    with connection.transaction(force_rollback=True) if dry_run else nullcontext():
-        applied: list[str] = import_module("store.schema").upgrade(
-            connection, time_zone=settings.time_zone, session_chunk_hours=settings.session_chunk_hours
-        )
-    return applied
+def upgrade(connection: Connection, settings: Settings) -> list[str]:
+    """Bring the schema up to date; the names of the migrations that were applied."""
+    return schema.upgrade(connection, time_zone=settings.time_zone, session_chunk_hours=settings.session_chunk_hours)

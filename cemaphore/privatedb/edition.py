@@ -1,10 +1,9 @@
 """Which edition of TimescaleDB a database has, and what the lesser ones lack."""
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from psycopg import Connection
+from store import schema
+from store.connection import Connection
 
 
 class Edition(StrEnum):
@@ -25,13 +24,6 @@ LACKS = {
 }
 
 
-def edition_of(connection: "Connection[tuple[object, ...]]") -> Edition:
-    """The edition in the connected database.
-
-    It reads the licence setting only: calling a community function to see whether it is there can crash the server.
-    """
-    installed = connection.execute("SELECT 1 FROM pg_extension WHERE extname = 'timescaledb'").fetchone()
-    if installed is None:
-        return Edition.PLAIN
-    row = connection.execute("SELECT current_setting('timescaledb.license', true)").fetchone()
-    return Edition.COMMUNITY if row is not None and row[0] == "timescale" else Edition.APACHE
+def edition_of(connection: Connection) -> Edition:
+    """The edition in the connected database."""
+    return Edition(schema.capability(connection))

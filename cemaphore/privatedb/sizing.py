@@ -1,11 +1,13 @@
 """Server settings that fit this machine."""
 
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 MIB = 1024 * 1024
 GIB = 1024 * MIB
+SHARED_MEMORY = Path("/dev/shm")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ def this_machine(directory: Path) -> Machine:
         memory=min([memory, *[limit for limit in limits if limit]]),
         processors=len(os.sched_getaffinity(0)),
         disk_free=_free(directory),
-        shared_memory_free=_free(Path("/dev/shm")),
+        shared_memory_free=_free(SHARED_MEMORY) if _open_to_all(SHARED_MEMORY) else 0,
     )
 
 
@@ -68,6 +70,10 @@ def _free(directory: Path) -> int:
         return 0
     stat = os.statvfs(directory)
     return stat.f_bavail * stat.f_frsize
+
+
+def _open_to_all(directory: Path) -> bool:
+    return directory.exists() and bool(directory.stat().st_mode & stat.S_IWOTH)
 
 
 def _clamp(value: int, low: int, high: int) -> int:
