@@ -1,0 +1,64 @@
+"""The catalogues in force: package data, then the operator's own files, handed to the cores' parsers."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import kpi.catalogue
+import qoe.catalogue
+from cemaphore.settings import Settings
+from kpi.catalogue import Catalogue as KpiCatalogue
+from qoe.catalogue import QualityCatalogue
+from qoe.model import QoeModel
+from qoe.models import registry
+from records.errors import ConfigError
+
+QUALITY_FILE = "quality.toml"
+KPI_FOLDER = "kpi"
+
+
+@cache
+def packaged(package: str) -> str:
+    """Return the text of a core's catalogue as it is shipped."""
+    return resources.files(package).joinpath("catalogue.toml").read_text(encoding="utf-8")
+
+
+def quality(settings: Settings | None = None) -> QualityCatalogue:
+    """Return the quality catalogue: `quality.toml` under `home` where there is one, else the shipped one."""
+    own = None if settings is None else settings.home / QUALITY_FILE
+    return qoe.catalogue.parse(_text(own) if own is not None and own.exists() else packaged("qoe"))
+
+
+def kpis(settings: Settings | None = None) -> KpiCatalogue:
+    """Return the KPI catalogue: the shipped one, then each `kpi/*.toml` under `home` in order of name over it."""
+    catalogue = kpi.catalogue.load(packaged("kpi"))
+    for path in _own_files(settings, KPI_FOLDER):
+        catalogue = kpi.catalogue.load(_text(path), file=str(path), base=catalogue)
+    return catalogue
+
+
+@cache
+def models() -> Mapping[str, QoeModel]:
+    """Return all QoE models: ours and those of installed plugins (entry points `cemaphore.qoe_models`)."""
+    return registry(point.load() for point in entry_points(group="cemaphore.qoe_models"))
+
+
+def model_version(found: Mapping[str, QoeModel], catalogue: QualityCatalogue) -> str:
+    """Return the versions of the models that the catalogue uses, as one text."""
+    used = {rules.model for rules in catalogue.services.values()}
+    for rules in catalogue.services.values():
+        used |= set(rules.model_by_voice_codec.values())
+    return " ".join(f"{name}={found[name].version}" for name in sorted(used) if name in found)
+
+
+def _own_files(settings: Settings | None, folder: str) -> list[Path]:
+    return sorted((settings.home / folder).glob("*.toml")) if settings is not None else []
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as text: {error}") from error

@@ -1,0 +1,1 @@
+"""What turns records into results: scoring, detection and what they share; idempotent, window by window."""

@@ -1,0 +1,138 @@
+"""Reads spans of session and touchpoint records as plain arrays, one per column, without a Python object per value."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from store.connection import Connection
+from store.copying import Arrays, Field, copy_out
+
+_LABELS = ("cell_id", "access", "access_node", "screen", "service", "app", "server", "core_node", "plan")
+_CODECS = ("failure_cause", "video_codec", "voice_codec")
+_REALS = (
+    *("throughput_dl_kbps", "throughput_ul_kbps", "rtt_client_ms", "rtt_server_ms", "loss_dl", "loss_ul", "jitter_ms"),
+    *("dns_ms", "connect_ms", "tls_ms", "ttfb_ms", "page_load_ms", "startup_ms", "stall_count", "stall_ms", "play_ms"),
+    *("video_kbps", "video_fps", "video_height", "audio_kbps", "voice_kbps", "setup_ms", "delay_ms", "deliver_ms"),
+    *("rsrp_dbm", "sinr_db"),
+)
+_TOUCH_LABELS = ("channel", "activity", "stage", "product", "campaign")
+
+SESSION_FIELDS: tuple[Field, ...] = (
+    ("subscriber_key", "i8"),
+    ("start_time", "time"),
+    ("tac", "i4"),
+    *((name, "i4") for name in _LABELS + _CODECS),
+    ("success", "bool"),
+    ("dropped", "i2"),
+    ("duration_ms", "i4"),
+    ("bytes_dl", "i8"),
+    ("bytes_ul", "i8"),
+    *((name, "f4") for name in _REALS),
+    ("stalls_listed", "bool"),
+)
+TOUCHPOINT_FIELDS: tuple[Field, ...] = (
+    ("subscriber_key", "i8"),
+    ("time", "time"),
+    *((name, "i4") for name in _TOUCH_LABELS),
+    ("success", "i2"),
+    ("transfers", "i4"),
+    ("rating", "i4"),
+    ("wait_s", "f4"),
+    ("handle_s", "f4"),
+)
+_EXPRESSIONS = {
+    "stalls_listed": "stall_at_ms IS NOT NULL",
+    "dropped": "coalesce(dropped::int, -1)::int2",
+    "success": "coalesce(success::int, -1)::int2",
+}
+_PLAIN = ("subscriber_key", "start_time", "time")
+# The customer at the time of the record, for reading an hour in parts that each hold whole customers.
+_PART = """ AND mod(coalesce((SELECT c.customer_key FROM cem.customer_of c
+    WHERE c.subscriber_key = r.subscriber_key AND c.valid_from <= r.{time}
+    ORDER BY c.valid_from DESC LIMIT 1), r.subscriber_key), %s) = %s"""
+
+Part = tuple[int, int]
+
+
+def read_sessions(connection: Connection, start: datetime, end: datetime, part: Part | None = None) -> Arrays:
+    """Return the sessions that start in [start, end), one array per name of `SESSION_FIELDS`, in no order.
+
+    Missing labels are 0, integers and `dropped` -1, reals NaN. `part` = (index, count) reads only the customers whose
+    key leaves that rest. A list column `stall_at_ms` is added (objects) where any session has one.
+    """
+    fields = SESSION_FIELDS
+    arrays = _read(connection, "cem.session", "start_time", fields, start, end, part, keep=("success",))
+    if arrays.pop("stalls_listed").any():
+        arrays["stall_at_ms"] = _stall_lists(connection, arrays, start, end)
+    return arrays
+
+
+def read_touchpoints(connection: Connection, start: datetime, end: datetime, part: Part | None = None) -> Arrays:
+    """Return the touchpoints of [start, end), one array per name of `TOUCHPOINT_FIELDS`; missing as for sessions."""
+    return _read(connection, "cem.touchpoint", "time", TOUCHPOINT_FIELDS, start, end, part)
+
+
+def count_sessions(connection: Connection, start: datetime, end: datetime) -> int:
+    """Return how many sessions start in [start, end)."""
+    query = "SELECT count(*) FROM cem.session WHERE start_time >= %s AND start_time < %s"
+    row = connection.execute(query, [start, end]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def label_values(connection: Connection, kinds: Sequence[str]) -> Mapping[str, dict[int, str]]:
+    """Return the labels of these kinds as they are now: kind to number to name."""
+    found: dict[str, dict[int, str]] = {kind: {} for kind in kinds}
+    query = "SELECT kind, label_id, value FROM cem.label WHERE kind = ANY(%s)"
+    for kind, label_id, value in connection.execute(query, [list(kinds)]):
+        found[kind][label_id] = value
+    return found
+
+
+def _read(
+    connection: Connection,
+    table: str,
+    time: str,
+    fields: Sequence[Field],
+    start: datetime,
+    end: datetime,
+    part: Part | None,
+    keep: Sequence[str] = (),
+) -> Arrays:
+    columns = ", ".join(_expression(name, code, keep) for name, code in fields)
+    pieces = ["SELECT", columns, "FROM", table, f"r WHERE r.{time} >= %s AND r.{time} < %s"]
+    params: list[Any] = [start, end]
+    if part is not None:
+        pieces.append(_PART.format(time=time))
+        params += [part[1], part[0]]
+    return copy_out(connection, " ".join(pieces), fields, params)
+
+
+def _expression(name: str, code: str, keep: Sequence[str]) -> str:
+    if name in _PLAIN or name in keep:
+        return f"r.{name}"
+    if name in _EXPRESSIONS:
+        return _EXPRESSIONS[name]
+    if code == "f4":
+        return f"coalesce({name}, 'NaN')"
+    missing = "0" if name in _LABELS + _CODECS + _TOUCH_LABELS else "-1"
+    return f"coalesce({name}, {missing})"
+
+
+def _stall_lists(connection: Connection, arrays: Arrays, start: datetime, end: datetime) -> NDArray[np.object_]:
+    """The lists by (subscriber, start); two sessions of one user at one microsecond are told apart by stall count."""
+    query = """
+        SELECT subscriber_key, (extract(epoch FROM start_time) * 1000000)::bigint, cardinality(stall_at_ms), stall_at_ms
+        FROM cem.session WHERE start_time >= %s AND start_time < %s AND stall_at_ms IS NOT NULL
+    """
+    found = {
+        (key, at, count): values
+        for key, at, count, values in connection.cursor(binary=True).execute(query, [start, end])
+    }
+    lists = np.full(len(arrays["subscriber_key"]), None, dtype=object)
+    for row in np.flatnonzero(arrays["stall_count"] > 0):
+        key = (int(arrays["subscriber_key"][row]), int(arrays["start_time"][row]), int(arrays["stall_count"][row]))
+        lists[row] = found.get(key)
+    return lists
