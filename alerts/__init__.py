@@ -1,0 +1,1 @@
+"""Alert rules, their states, and the channels that deliver them."""

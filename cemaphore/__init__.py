@@ -1,0 +1,1 @@
+"""The running program: settings, wiring, pipeline, scheduler, command line, private database and demo world."""

@@ -1,0 +1,1 @@
+"""Customers: complaints and what explains them."""

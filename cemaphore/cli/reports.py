@@ -1,0 +1,126 @@
+"""`cem status`, `user`, `top` and `kpi`: what is known, as tables for people and JSON for programs."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cemaphore.moments import From, To
+
+if TYPE_CHECKING:
+    from store.connection import Connection
+
+JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+class Attribute(StrEnum):
+    """What groups can be made by."""
+
+    REGION = "region"
+    SITE = "site"
+    CELL = "cell"
+    MODEL = "model"
+    APP = "app"
+    SERVER = "server"
+    CORE_NODE = "core_node"
+    PLAN = "plan"
+    SEGMENT = "segment"
+    VIP_LEVEL = "vip_level"
+    SERVICE = "service"
+    ACCESS = "access"
+
+
+class Grain(StrEnum):
+    """The length of a group's windows."""
+
+    QUARTER = "15m"
+    HOUR = "hour"
+    DAY = "day"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the reporting commands to `app`."""
+    app.command("status")(_status)
+    app.command("user")(_user)
+    app.command("top")(_top)
+    app.command("kpi")(_kpi)
+
+
+def _status(as_json: JSON = False) -> None:
+    """Say how fresh the scores are, what is waiting, what is open, and what ran last."""
+    from cemaphore.exits import exits
+    from cemaphore.printing import show
+    from store import screens
+
+    with exits(), _connected() as connection:
+        show(screens.status(connection), as_json)
+
+
+def _user(
+    customer: Annotated[int | None, typer.Argument(help="The customer's pseudonym (subscriber_key).")] = None,
+    identifier_file: Annotated[
+        Path | None,
+        typer.Option(help="A file with one raw identifier (- for standard input), so that none stands in a history."),
+    ] = None,
+    as_json: JSON = False,
+) -> None:
+    """Show one customer: indices by day, 7 and 28 days, with reasons, complaints and clusters. Audited."""
+    from cemaphore import privatedb
+    from cemaphore.exits import exits
+    from cemaphore.identification import customer_of_file, looked_at
+    from cemaphore.printing import show
+    from cemaphore.settings import load_settings
+    from store import screens
+
+    if (customer is None) == (identifier_file is None):
+        raise typer.BadParameter("give either a pseudonym or --identifier-file")
+    with exits():
+        settings = load_settings()
+        dsn = privatedb.database_url(settings)
+        key = customer if customer is not None else customer_of_file(dsn, settings, identifier_file or Path("-"))
+        with _connected() as connection:
+            looked_at(connection, key, action="look at a customer")
+            show(screens.customer(connection, key), as_json)
+
+
+def _top(
+    attribute: Annotated[Attribute, typer.Argument(help="What to group by.")],
+    by: Annotated[Grain, typer.Option("--by", help="Length of the window; the newest one is shown.")] = Grain.DAY,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many groups.")] = 10,
+    as_json: JSON = False,
+) -> None:
+    """List the groups with the lowest overall index; groups of fewer than k users are not shown."""
+    from cemaphore.exits import exits
+    from cemaphore.printing import records, show
+    from store import screens
+
+    with exits(), _connected() as connection:
+        show(records(screens.worst(connection, attribute.value, limit, grain=by.value)), as_json)
+
+
+def _kpi(
+    name: Annotated[str | None, typer.Argument(help="A KPI of the catalogue; default all.")] = None,
+    object_id: Annotated[
+        str | None, typer.Option("--object", help="The cell or node, as the counters name it.")
+    ] = None,
+    start: From = None,
+    end: To = None,
+    limit: Annotated[int, typer.Option(min=1, help="Most rows shown, newest first.")] = 50,
+    as_json: JSON = False,
+) -> None:
+    """Show network KPIs with their sums, interval and coverage."""
+    from cemaphore.exits import exits
+    from cemaphore.printing import records, show
+    from store import screens
+
+    with exits(), _connected() as connection:
+        show(records(screens.kpi_values(connection, name, object_id, start, end, limit)), as_json)
+
+
+def _connected() -> "Connection":
+    from cemaphore import privatedb
+    from cemaphore.settings import load_settings
+    from store.connection import connect
+
+    return connect(privatedb.database_url(load_settings()), autocommit=True)

@@ -1,0 +1,47 @@
+"""Serving the screens: Streamlit as a process of its own, on a free port, asking nothing of the outside."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+from cemaphore.settings import Settings
+from records.errors import TransientError
+
+_PORTS_TRIED = 50
+_OPTIONS = {
+    "server.headless": "true",
+    "server.fileWatcherType": "none",
+    "server.enableXsrfProtection": "true",
+    "browser.gatherUsageStats": "false",
+    "client.toolbarMode": "minimal",
+    "client.showErrorDetails": "none",
+    "runner.postScriptGC": "false",
+    "theme.font": "'Noto Sans', 'Noto Sans CJK SC', 'Microsoft YaHei', 'PingFang SC', sans-serif",
+}
+
+
+def free_port(host: str, first: int) -> int:
+    """Return the first port from `first` on that nobody listens on.
+
+    Raises TransientError when `_PORTS_TRIED` in a row are taken.
+    """
+    for port in range(first, min(first + _PORTS_TRIED, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise TransientError(f"ports {first} to {first + _PORTS_TRIED - 1} of {host} are all taken; set another port.")
+
+
+def start(settings: Settings, port: int) -> subprocess.Popen[bytes]:
+    """Start the screens on that port and return their process; the settings reach it through its environment."""
+    app = Path(__file__).parent.parent / "dashboards" / "app.py"
+    options = {**_OPTIONS, "server.address": settings.host, "server.port": str(port)}
+    flags = [f"--{name}={value}" for name, value in options.items()]
+    environment = {**os.environ, "CEMAPHORE_HOME": str(settings.home)}
+    return subprocess.Popen([sys.executable, "-m", "streamlit", "run", str(app), *flags], env=environment)

@@ -1,0 +1,59 @@
+"""Charts as Altair specifications: colour-blind-safe, drawn without any request to the outside."""
+
+import altair as alt
+import pandas as pd
+
+# Okabe and Ito's palette; the overall index in black, so that it is told apart without colour too.
+COLOURS = {
+    "overall": "#000000",
+    "network": "#0072B2",
+    "device": "#E69F00",
+    "app": "#009E73",
+    "service": "#CC79A7",
+    "prior": "#999999",
+    "bad": "#D55E00",
+    "expected": "#0072B2",
+}
+
+
+def lines(
+    frame: pd.DataFrame, names: dict[str, str], *, time: str, value: str, unit_domain: tuple[float, float] | None = None
+) -> alt.Chart:
+    """Return a line chart of the columns in `names` (column to label) over the column `start` (aware times)."""
+    long = frame.melt("start", list(names), "series", "value").dropna()
+    long["series"] = long["series"].map(names)
+    scale = alt.Scale(domain=list(unit_domain), clamp=True) if unit_domain else alt.Scale(zero=False)
+    chart: alt.Chart = (
+        alt.Chart(long)
+        .mark_line(point=len(frame) < 40, strokeWidth=2)
+        .encode(
+            x=alt.X("start:T", title=time),
+            y=alt.Y("value:Q", title=value, scale=scale),
+            color=alt.Color("series:N", title=None, scale=_scale(names)),
+            strokeDash=alt.StrokeDash("series:N", title=None, legend=None),
+            tooltip=["start:T", "series:N", alt.Tooltip("value:Q", format=".3f")],
+        )
+        .properties(height=320)
+    )
+    return chart
+
+
+def bars(values: dict[str, float], names: dict[str, str], *, title: str) -> alt.Chart:
+    """Return horizontal bars of one value per name."""
+    frame = pd.DataFrame({"series": [names[key] for key in values], "value": list(values.values())})
+    chart: alt.Chart = (
+        alt.Chart(frame)
+        .mark_bar()
+        .encode(
+            x=alt.X("value:Q", title=title),
+            y=alt.Y("series:N", title=None, sort=None),
+            color=alt.Color("series:N", legend=None, scale=_scale({key: names[key] for key in values})),
+            tooltip=["series:N", alt.Tooltip("value:Q", format=".1f")],
+        )
+        .properties(height=36 * len(frame) + 40)
+    )
+    return chart
+
+
+def _scale(names: dict[str, str]) -> alt.Scale:
+    return alt.Scale(domain=list(names.values()), range=[COLOURS[key] for key in names])

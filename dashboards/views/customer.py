@@ -1,0 +1,118 @@
+"""One customer: the four dimensions over time, what limits them, their sessions, complaints and clusters."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboards import charts
+from dashboards.clusters_table import show as show_clusters
+from dashboards.page import moment, read, score, share, t, word
+from store import screens
+
+DIMENSIONS = ("network", "device", "app", "service")
+
+
+def main() -> None:
+    """Draw the customer whom the URL names (`?customer=KEY`), or a way to choose one."""
+    st.title(t("customer.title"))
+    key = _chosen()
+    if key is None:
+        st.info(t("customer.enter"))
+        return
+    days = read(screens.customer_days, key)
+    if days.empty:
+        st.warning(t("customer.unknown", key=key))
+        return
+    last = days.iloc[-1]
+    _now(last)
+    left, right = st.columns([3, 2])
+    with left:
+        st.subheader(t("customer.trend"))
+        names = {name: t(f"dimension.{name}") for name in ("overall", *DIMENSIONS)}
+        st.altair_chart(charts.lines(days, names, time=t("column.time"), value="0-100"), alt=t("customer.trend_alt"))
+    with right:
+        _contributions(last)
+    _clusters_and_complaints(key)
+    _sessions(key, last)
+
+
+def _chosen() -> int | None:
+    typed = st.text_input(t("customer.key"), help=t("customer.key_help"), key="customer", bind="query-params")
+    if typed:
+        return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else None
+    hurt = read(screens.hurt_customers, st.query_params.get("cluster"), 50)
+    picked = st.selectbox(t("customer.pick"), hurt, index=None, placeholder=t("app.none"))
+    return picked
+
+
+def _now(last: pd.Series) -> None:
+    columns = st.columns(7)
+    columns[0].metric(t("dimension.overall"), score(last["overall"]), border=True)
+    for column, name in zip(columns[1:5], DIMENSIONS, strict=True):
+        column.metric(t(f"dimension.{name}"), score(last[name]), border=True)
+    limiting = last["limiting"]
+    columns[5].metric(
+        t("customer.limiting"), t("app.none") if pd.isna(limiting) else t(f"dimension.{limiting}"), border=True
+    )
+    columns[6].metric(t("customer.coverage"), share(last["coverage"]), border=True)
+    st.caption(
+        " ".join(
+            [
+                t("customer.interval", lo=score(last["lo"]), hi=score(last["hi"])) + ".",
+                f"{t('customer.observations')}: {last['n']}.",
+                t(
+                    "customer.versions",
+                    model=last["model_version"],
+                    catalogue=last["catalogue_version"],
+                    baseline=last["baseline_id"],
+                ),
+            ]
+        )
+    )
+
+
+def _contributions(last: pd.Series) -> None:
+    st.subheader(t("customer.contributions"))
+    values = {name: last[f"{name}_c"] for name in (*DIMENSIONS, "prior") if not pd.isna(last[f"{name}_c"])}
+    if not values:
+        st.write(t("app.not_enough"))
+        return
+    names = {name: t(f"dimension.{name}") for name in values}
+    st.altair_chart(charts.bars(values, names, title=t("customer.points")), alt=t("customer.contributions_alt"))
+
+
+def _clusters_and_complaints(key: int) -> None:
+    left, right = st.columns(2)
+    with left:
+        st.subheader(t("customer.clusters"))
+        show_clusters(read(screens.customer_clusters, key), empty=t("app.none"))
+    with right:
+        st.subheader(t("customer.complaints"))
+        frame = read(screens.customer_complaints, key)
+        shown = pd.DataFrame(
+            {
+                t("column.time"): frame["created_at"].map(moment),
+                t("column.category"): frame["category"].fillna(""),
+                t("column.text"): frame["text"].fillna(""),
+                t("column.status"): frame["status"].fillna(""),
+            }
+        )
+        st.dataframe(shown, hide_index=True)
+
+
+def _sessions(key: int, last: pd.Series) -> None:
+    st.subheader(t("customer.sessions"))
+    frame = read(screens.customer_sessions, key, last["start"])
+    shown = pd.DataFrame(
+        {
+            t("column.time"): frame["start_time"].map(moment),
+            t("column.service"): frame["service"].map(lambda name: word("service", name)),
+            t("column.app"): frame["app"].fillna(""),
+            t("column.cell"): frame["cell_id"].fillna(""),
+            t("column.success"): frame["success"],
+            t("column.reason"): frame["failure_cause"].fillna(""),
+        }
+    )
+    st.dataframe(shown, hide_index=True)
+
+
+main()
