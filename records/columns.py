@@ -1,4 +1,4 @@
-"""What a column of a record kind is: its type, unit and limits."""
+"""What a record kind and its columns are: types, units, limits, identity, redelivery."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,6 +32,38 @@ class Column:
     lo: float | None = None
     hi: float | None = None
     choices: tuple[str, ...] = ()
+
+
+class Redelivery(StrEnum):
+    """What a second delivery of the same identity means."""
+
+    IGNORE = "ignore"  # the first one stands
+    SUPERSEDE = "supersede"  # all versions are kept, the current one has the greatest (version time, arrival)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of record: its columns, what identifies a record, and what its second delivery means."""
+
+    name: str
+    table: str
+    columns: tuple[Column, ...]
+    identity: tuple[str, ...]
+    redelivery: Redelivery
+    event_time: str | None
+    version_time: str | None = None
+
+    def column(self, name: str) -> Column:
+        """Return the column of that name; KeyError when there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the columns without which a record is quarantined."""
+        return tuple(column.name for column in self.columns if column.required)
 
 
 def text(name: str, required: bool = False) -> Column:

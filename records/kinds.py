@@ -1,39 +1,10 @@
 """The record kinds of the input contract: their columns, units, limits, identity and what a second delivery means."""
 
-from dataclasses import dataclass
-from enum import StrEnum
-
-from records.columns import (
-    MAX_INT4,
-    MAX_INT8,
-    Column,
-    ColumnType,
-    flag,
-    label,
-    position,
-    real,
-    subscriber,
-    text,
-    time,
-    whole,
-)
-
-__all__ = [
-    "ACCESSES",
-    "CHANNELS",
-    "KINDS",
-    "SCREENS",
-    "SERVICES",
-    "STAGES",
-    "SUBSCRIBER_KINDS",
-    "SURVEY_KINDS",
-    "VIDEO_CODECS",
-    "VOICE_CODECS",
-    "Column",
-    "ColumnType",
-    "Kind",
-    "Redelivery",
-]
+from records.columns import MAX_INT8, flag, label, position, real, subscriber, text, time, whole
+from records.columns import Column as Column
+from records.columns import ColumnType as ColumnType
+from records.columns import Kind as Kind
+from records.columns import Redelivery as Redelivery
 
 SERVICES = ("web", "video", "voice", "gaming", "messaging", "file", "payment")
 ACCESSES = ("nr", "lte", "umts", "gsm", "wlan", "fixed")
@@ -44,38 +15,6 @@ SUBSCRIBER_KINDS = ("imsi", "msisdn", "account")
 CHANNELS = ("hotline", "ivr", "store", "web", "app", "sms", "wechat", "field")
 STAGES = ("consider", "order", "use", "after_sales")
 SURVEY_KINDS = ("nps", "csat", "ces")
-
-
-class Redelivery(StrEnum):
-    """What a second delivery of the same identity means."""
-
-    IGNORE = "ignore"  # the first one stands
-    SUPERSEDE = "supersede"  # all versions are kept, the current one has the greatest (version time, arrival)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kind:
-    """One kind of record: its columns, what identifies a record, and what its second delivery means."""
-
-    name: str
-    table: str
-    columns: tuple[Column, ...]
-    identity: tuple[str, ...]
-    redelivery: Redelivery
-    event_time: str | None
-    version_time: str | None = None
-
-    def column(self, name: str) -> Column:
-        """Return the column of that name; KeyError when there is none."""
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(name)
-
-    @property
-    def required(self) -> tuple[str, ...]:
-        """Names of the columns without which a record is quarantined."""
-        return tuple(column.name for column in self.columns if column.required)
 
 
 SESSIONS = Kind(
