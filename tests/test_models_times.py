@@ -80,3 +80,11 @@ def test_unmeasured_jitter_and_loss_make_a_game_provisional() -> None:
     assert gaming.MODEL.provisional(columns(rtt_client_ms=40.0))[0]
     whole = columns(rtt_client_ms=40.0, rtt_server_ms=10.0, jitter_ms=2.0, loss_dl=0.0)
     assert not gaming.MODEL.provisional(whole)[0]
+
+
+def test_the_worked_examples_of_the_documentation() -> None:
+    game = {"rtt_client_ms": 80.0, "rtt_server_ms": 10.0, "jitter_ms": 5.0}
+    assert gaming.MODEL.mos(columns(**game, loss_dl=0.0))[0] == pytest.approx(4.259, abs=5.1e-4)
+    assert gaming.MODEL.mos(columns(**game, loss_dl=0.02))[0] == pytest.approx(3.954, abs=5.1e-4)
+    assert messaging.MODEL.mos(columns(success=1, deliver_ms=3000.0))[0] == pytest.approx(3.377, abs=5.1e-4)
+    assert payment.MODEL.mos(columns(success=1, page_load_ms=2500.0))[0] == pytest.approx(3.408, abs=5.1e-4)
