@@ -71,9 +71,8 @@ def copy_out_blocks(
     layout, width = _layout(fields)
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(sql.SQL(query))
     with connection.cursor() as cursor, cursor.copy(statement, params) as copy:
-        for rows in _rows(copy, block_rows):
-            data = b"".join(rows)
-            if len(data) != width * len(rows):
+        for data in _joined(copy, block_rows):
+            if len(data) % width:
                 raise DataError(
                     "a result has a NULL, or columns of other types than named; coalesce and cast them in the query",
                     code="layout",
@@ -90,28 +89,24 @@ def _layout(fields: Sequence[Field]) -> tuple[np.dtype[Any], int]:
     return layout, layout.itemsize
 
 
-def _rows(copy: Copy, block_rows: int) -> Iterator[list[Any]]:
-    """Lists of row messages, the header cut off and the trailer left out.
+def _joined(copy: Copy, block_rows: int) -> Iterator[bytearray]:
+    """The rows' bytes, joined by blocks, without the header (it comes with the first row) and the trailer.
 
-    What libpq has already received is taken from it directly: waiting in Python for each row costs several times
-    the rest of the reading.
+    Appending to a bytearray costs a tenth of the receiving; joining a list of psycopg's views costs three times it.
     """
-    take = copy.connection.pgconn.get_copy_data
-    message: Any = bytes(copy.read())[_HEADER_BYTES:]  # the header comes with the first row
-    rows: list[Any] = []
-    while len(message) != _TRAILER_BYTES:
-        if message:
-            rows.append(message)
-        if len(rows) >= block_rows:
-            yield rows
-            rows = []
-        received, message = take(1)
-        if received <= 0:
-            message = copy.read()
-    while copy.read():
-        pass
-    if rows:
-        yield rows
+    messages = iter(copy)
+    block = bytearray(bytes(next(messages))[_HEADER_BYTES:])
+    rows = 1
+    for message in messages:
+        if len(message) == _TRAILER_BYTES:
+            continue
+        if rows >= block_rows:
+            yield block
+            block, rows = bytearray(), 0
+        block += message
+        rows += 1
+    if len(block) > _TRAILER_BYTES:
+        yield block
 
 
 def _decode(block: NDArray[Any], fields: Sequence[Field]) -> Arrays:
