@@ -1,6 +1,6 @@
 """The record kinds of the input contract: their columns, units, limits, identity and what a second delivery means."""
 
-from records.columns import MAX_INT8, flag, label, position, real, subscriber, text, time, whole
+from records.columns import MAX_INT4, MAX_INT8, flag, label, position, real, subscriber, text, time, whole
 from records.columns import Column as Column
 from records.columns import ColumnType as ColumnType
 from records.columns import Kind as Kind

@@ -90,8 +90,8 @@ def cluster(connection: Connection, cluster_id: str) -> dict[str, Any] | None:
     found = frame(connection, "SELECT * FROM api.clusters WHERE cluster_id = %(id)s", {"id": cluster_id})
     if found.empty:
         return None
-    row: dict[str, Any] = found.astype(object).where(found.notna(), None).iloc[0].to_dict()
-    return row
+    row = found.astype(object).where(found.notna(), None).iloc[0]
+    return {str(name): row[name] for name in found.columns}
 
 
 def cluster_windows(connection: Connection, cluster_id: str) -> pd.DataFrame:
