@@ -1,1 +1,1 @@
-"""Customers: complaints and what explains them."""
+"""What customers say and do about their experience: complaints and their links to it."""

@@ -1,0 +1,76 @@
+"""What history says about the expectation itself: how unruly each attribute is, and which values are always worse."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from qoe.clusters.units import Floats, Ints
+
+# Variance over expectation without any history (provisional): more than chance, as loads move together.
+DEFAULT_DISPERSION = 2.0
+# Weight of the prior in expected bad units (own): a value's own ratio counts half with this many.
+PRIOR_EXPECTED = 10.0
+# Share of the least likely windows that are left out of the dispersion: they may have been faults (own).
+_TRIMMED = 0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ratios:
+    """Seen over expected bad of each sorted code; 1 for a code that is not there."""
+
+    code: Ints
+    ratio: Floats
+
+    def at(self, code: Ints) -> Floats:
+        """The ratio of each code."""
+        if not len(self.code):
+            return np.ones(len(code))
+        place = np.minimum(np.searchsorted(self.code, code), len(self.code) - 1)
+        return np.where(self.code[place] == code, self.ratio[place], 1.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class History:
+    """Dispersion by attribute, and by attribute the ratio of each value; empty where there is no history."""
+
+    dispersion: Mapping[str, float] = field(default_factory=dict)
+    ratios: Mapping[str, Ratios] = field(default_factory=dict)
+
+    def unrest(self, attribute: str) -> float:
+        """Variance over expectation of the attribute's windows, at least 1."""
+        return max(1.0, self.dispersion.get(attribute, DEFAULT_DISPERSION))
+
+    def factor(self, attribute: str, code: Ints) -> Floats:
+        """By how much the expectation of each code is to be raised or lowered."""
+        ratios = self.ratios.get(attribute)
+        return np.ones(len(code)) if ratios is None else ratios.at(code)
+
+
+def history_of(counts: Mapping[str, tuple[Ints, Floats, Floats]]) -> History:
+    """Learn from earlier windows: attribute -> (code, expected, bad), one entry a code and window."""
+    dispersion: dict[str, float] = {}
+    ratios: dict[str, Ratios] = {}
+    for attribute, (code, expected, bad) in counts.items():
+        ratios[attribute] = _ratios(code, expected, bad)
+        found = _dispersion(expected * ratios[attribute].at(code), bad)
+        if found is not None:
+            dispersion[attribute] = found
+    return History(dispersion=dispersion, ratios=ratios)
+
+
+def _ratios(code: Ints, expected: Floats, bad: Floats) -> Ratios:
+    codes, place = np.unique(code, return_inverse=True)
+    mean = np.bincount(place, expected, len(codes))
+    seen = np.bincount(place, bad, len(codes))
+    return Ratios(code=codes, ratio=(seen + PRIOR_EXPECTED) / (mean + PRIOR_EXPECTED))
+
+
+def _dispersion(expected: Floats, bad: Floats) -> float | None:
+    enough = expected >= 0.5
+    if enough.sum() < 50:  # fewer windows say nothing about a variance (own)
+        return None
+    mean, seen = expected[enough], bad[enough]
+    squares = (seen - mean) ** 2
+    kept = squares / mean <= np.quantile(squares / mean, 1 - _TRIMMED)
+    return float(squares[kept].sum() / mean[kept].sum())

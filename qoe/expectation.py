@@ -1,0 +1,165 @@
+"""How many bad sessions history says to expect: shrunk log-odds margins of app, model, cell and hour of the week."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+Floats = NDArray[np.float64]
+
+MARGIN_ATTRIBUTES = ("app", "model", "cell")
+ANY = -1  # of a margin row: any kind of day, or all hours
+
+# Weight of the prior in sessions (own): a margin with this many sessions moves half of the way to its own ratio.
+PRIOR_SESSIONS = 50.0
+# The busy hour of one cell has few sessions a day: it moves only slowly away from what cell and hour say (own).
+PRIOR_CELL_HOUR_SESSIONS = 100.0
+# No session is expected to be bad, or good, with certainty (own).
+_LEAST = 1e-4
+
+
+@dataclass(frozen=True, kw_only=True)
+class MarginRows:
+    """Counts before a day, one entry a row: value of an attribute, in which hours, `n` units and `bad` ones."""
+
+    attribute: NDArray[np.str_]
+    value: NDArray[np.int64]
+    weekend: NDArray[np.int64]
+    hour: NDArray[np.int64]
+    n: Floats
+    bad: Floats
+
+    def of(self, attribute: str, *, hourly: bool) -> "MarginRows":
+        """The rows of one attribute: those by hour, or those over all hours."""
+        keep = (self.attribute == attribute) & ((self.hour != ANY) == hourly)
+        return MarginRows(
+            attribute=self.attribute[keep],
+            value=self.value[keep],
+            weekend=self.weekend[keep],
+            hour=self.hour[keep],
+            n=self.n[keep],
+            bad=self.bad[keep],
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Effects:
+    """Log-odds differences by sorted code; a code that is not there has none."""
+
+    code: NDArray[np.int64]
+    effect: Floats
+
+    def at(self, code: NDArray[np.integer]) -> Floats:
+        """The effect of each code, 0 where nothing is known."""
+        if not len(self.code):
+            return np.zeros(len(code))
+        place = np.minimum(np.searchsorted(self.code, code), len(self.code) - 1)
+        return np.where(self.code[place] == code, self.effect[place], 0.0)
+
+
+_NO_EFFECTS = Effects(code=np.zeros(0, np.int64), effect=np.zeros(0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Margins:
+    """What is expected of a unit: `base` in log-odds (NaN without history) and what its attributes and hour add."""
+
+    base: float = float("nan")
+    effects: Mapping[str, Effects] = field(default_factory=dict)
+    hours: Floats = field(default_factory=lambda: np.zeros((2, 24)))
+    cell_hours: Effects = _NO_EFFECTS
+
+    @property
+    def known(self) -> bool:
+        """Whether there is any history."""
+        return not np.isnan(self.base)
+
+
+def margins_of(rows: MarginRows, attributes: tuple[str, ...] = MARGIN_ATTRIBUTES) -> Margins:
+    """Shrink counts to margins; the row of attribute `all` over all hours is the whole.
+
+    Ladder of the hour: hour of day by weekend, towards hour of day, towards the whole. Each rung is a Beta prior of
+    `PRIOR_SESSIONS` sessions (own) at the rung above, so an unseen value is expected to be like the rest.
+    """
+    whole = rows.of("all", hourly=False)
+    n, bad = float(whole.n.sum()), float(whole.bad.sum())
+    if n <= 0:
+        return Margins()
+    overall = _within(bad / n)
+    base = _log_odds(overall)
+    effects = {name: _value_effects(rows.of(name, hourly=False), overall) for name in attributes}
+    hours = _hour_effects(rows.of("all", hourly=True), overall)
+    cell_hours = _cell_hour_effects(rows.of("cell", hourly=True), base, effects.get("cell", _NO_EFFECTS), hours)
+    return Margins(base=base, effects=effects, hours=hours, cell_hours=cell_hours)
+
+
+def expected_bad(
+    margins: Margins,
+    attributes: Mapping[str, NDArray[np.integer]],
+    weekend: NDArray[np.integer],
+    hour: NDArray[np.integer],
+) -> Floats:
+    """Probability that each unit is bad, by history; NaN without any.
+
+    `attributes` name -> label ids (0 not given); `weekend` 0 or 1 and `hour` 0..23 of the operator's zone.
+    """
+    if not margins.known:
+        return np.full(len(hour), np.nan)
+    odds = margins.base + margins.hours[weekend, hour]
+    for name, effects in margins.effects.items():
+        if name in attributes:
+            odds = odds + effects.at(attributes[name])
+    if "cell" in attributes:
+        odds = odds + margins.cell_hours.at(_cell_hour(attributes["cell"], hour))
+    return np.asarray(expit(odds), dtype=np.float64)
+
+
+def _within(ratio: float) -> float:
+    return min(max(ratio, _LEAST), 1 - _LEAST)
+
+
+def _log_odds(ratio: float) -> float:
+    return float(np.log(ratio / (1 - ratio)))
+
+
+def _logits(ratio: Floats) -> Floats:
+    return np.asarray(np.log(ratio) - np.log1p(-ratio), dtype=np.float64)
+
+
+def _sums(place: NDArray[np.integer], weights: Floats, size: int) -> Floats:
+    return np.bincount(place, weights, size).astype(np.float64)
+
+
+def _shrunk(bad: Floats, n: Floats, prior: float | Floats, weight: float) -> Floats:
+    return np.asarray(np.clip((bad + weight * prior) / (n + weight), _LEAST, 1 - _LEAST), dtype=np.float64)
+
+
+def _value_effects(rows: MarginRows, overall: float) -> Effects:
+    code, place = np.unique(rows.value, return_inverse=True)
+    n = _sums(place, rows.n, len(code))
+    bad = _sums(place, rows.bad, len(code))
+    return Effects(code=code, effect=_logits(_shrunk(bad, n, overall, PRIOR_SESSIONS)) - _log_odds(overall))
+
+
+def _hour_effects(rows: MarginRows, overall: float) -> Floats:
+    n, bad = np.zeros((2, 24)), np.zeros((2, 24))
+    np.add.at(n, (rows.weekend, rows.hour), rows.n)
+    np.add.at(bad, (rows.weekend, rows.hour), rows.bad)
+    any_day = _shrunk(bad.sum(0), n.sum(0), overall, PRIOR_SESSIONS)
+    return _logits(_shrunk(bad, n, np.broadcast_to(any_day, (2, 24)), PRIOR_SESSIONS)) - _log_odds(overall)
+
+
+def _cell_hour(cell: NDArray[np.integer], hour: NDArray[np.integer]) -> NDArray[np.int64]:
+    return np.asarray(cell, np.int64) * 24 + np.asarray(hour, np.int64)
+
+
+def _cell_hour_effects(rows: MarginRows, base: float, cells: Effects, hours: Floats) -> Effects:
+    code, place = np.unique(_cell_hour(rows.value, rows.hour), return_inverse=True)
+    n = _sums(place, rows.n, len(code))
+    bad = _sums(place, rows.bad, len(code))
+    likely = expit(base + cells.at(rows.value) + hours[rows.weekend, rows.hour])
+    main = _sums(place, rows.n * likely, len(code))
+    main = np.clip(main / np.maximum(n, 1), _LEAST, 1 - _LEAST)
+    return Effects(code=code, effect=_logits(_shrunk(bad, n, main, PRIOR_CELL_HOUR_SESSIONS)) - _logits(main))
