@@ -1,0 +1,112 @@
+"""The expectation of a local day: its frozen baseline, as the cores take it."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cemaphore.pipeline.frame import FrameContext, TouchpointFrame, touchpoint_frame
+from qoe.clusters import SESSION_ATTRIBUTES, TOUCHPOINT_ATTRIBUTES, History, history_of
+from qoe.clusters.history import Ratios
+from qoe.expectation import ANY, MARGIN_ATTRIBUTES, MarginRows, Margins, margins_of
+from records.windows import day_bounds
+from store import baselines
+from store.connection import Connection
+
+_ATTRIBUTES = {"sessions": MARGIN_ATTRIBUTES, "touchpoints": TOUCHPOINT_ATTRIBUTES}
+_DAY_US = 86_400_000_000
+
+
+def baseline_for(connection: Connection, day: date, zone: ZoneInfo, over_kind: str = "sessions") -> tuple[int, Margins]:
+    """Return id and margins of a local day, frozen at the first call; 0 and none without history."""
+    baseline_id = baselines.freeze(connection, day, zone)
+    rows = baselines.margin_rows(connection, baseline_id, over_kind) if baseline_id else []
+    return baseline_id, margins_of(_margin_rows(rows), _ATTRIBUTES[over_kind])
+
+
+def touchpoint_baseline(
+    connection: Connection, day: date, zone: ZoneInfo, context: FrameContext
+) -> tuple[int, Margins]:
+    """The same of touchpoints, which have no group index: their margins are counted from the records."""
+    baseline_id, margins = baseline_for(connection, day, zone, "touchpoints")
+    if not baseline_id or margins.known:
+        return baseline_id, margins
+    end, _ = day_bounds(day, zone)
+    frame = touchpoint_frame(connection, end - timedelta(days=baselines.HISTORY_DAYS), end, context=context)
+    baselines.add_margin_rows(connection, baseline_id, "touchpoints", _touchpoint_rows(frame, zone))
+    return baseline_for(connection, day, zone, "touchpoints")
+
+
+def history_for(connection: Connection, baseline_id: int, day: date, zone: ZoneInfo) -> History | None:
+    """How well expectations held in the week before a local day; None where there was none to hold."""
+    rows = baselines.fit_rows(connection, baseline_id, "sessions")
+    if rows:
+        return _history(rows)
+    windows = baselines.earlier_windows(connection, day, zone, SESSION_ATTRIBUTES)
+    if not len(windows["bad"]):
+        return None
+    counts = {
+        name: tuple(windows[column][windows["attribute"] == place] for column in ("value", "expected", "bad"))
+        for place, name in enumerate(SESSION_ATTRIBUTES)
+    }
+    made = history_of({name: (code.astype(np.int64), mean, bad) for name, (code, mean, bad) in counts.items()})
+    ratios = {
+        name: dict(zip(each.code.tolist(), each.ratio.tolist(), strict=True)) for name, each in made.ratios.items()
+    }
+    baselines.add_fit_rows(connection, baseline_id, "sessions", ratios, made.dispersion)
+    return _history(baselines.fit_rows(connection, baseline_id, "sessions"))
+
+
+def local_hours(time_us: NDArray[np.int64], start: datetime, zone: ZoneInfo) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Weekend (0 or 1) and hour of each time, in a zone whose offset is that of `start` (one hour at most)."""
+    offset = start.astimezone(zone).utcoffset() or timedelta()
+    local = time_us + int(offset / timedelta(microseconds=1))
+    weekday = (local // _DAY_US + 3) % 7  # 1970-01-01 was a Thursday
+    return (weekday >= 5).astype(np.int64), local // 3_600_000_000 % 24
+
+
+def _margin_rows(rows: list[tuple[str, int, int, int, float, float]]) -> MarginRows:
+    columns = list(zip(*rows, strict=True)) or [()] * 6
+    return MarginRows(
+        attribute=np.array(columns[0], dtype=np.str_),
+        value=np.array(columns[1], dtype=np.int64),
+        weekend=np.array(columns[2], dtype=np.int64),
+        hour=np.array(columns[3], dtype=np.int64),
+        n=np.array(columns[4], dtype=np.float64),
+        bad=np.array(columns[5], dtype=np.float64),
+    )
+
+
+def _history(rows: list[tuple[str, int, float, float]]) -> History:
+    dispersion = {attribute: spread for attribute, value, _, spread in rows if value == ANY}
+    ratios: dict[str, Ratios] = {}
+    for name in {attribute for attribute, *_ in rows}:
+        mine = sorted((value, ratio) for attribute, value, ratio, _ in rows if attribute == name and value != ANY)
+        ratios[name] = Ratios(
+            code=np.array([value for value, _ in mine], np.int64), ratio=np.array([ratio for _, ratio in mine], float)
+        )
+    return History(dispersion=dispersion, ratios=ratios)
+
+
+def _touchpoint_rows(frame: TouchpointFrame, zone: ZoneInfo) -> list[tuple[str, int, int, int, float, float]]:
+    """Counts of rated touchpoints: all, by local hour and weekend, by channel, by activity."""
+    rated = ~np.isnan(frame.q)
+    bad = frame.bad[rated].astype(float)
+    time_us = frame.time_us[rated]
+    hours = time_us // 3_600_000_000
+    weekend, hour = np.zeros(len(hours), np.int64), np.zeros(len(hours), np.int64)
+    for each in np.unique(hours):
+        mine = hours == each
+        weekend[mine], hour[mine] = local_hours(time_us[mine], datetime.fromtimestamp(int(each) * 3600, tz=zone), zone)
+    rows = [("all", 0, ANY, ANY, float(len(bad)), float(bad.sum()))] if len(bad) else []
+    for code in np.unique(weekend * 24 + hour).tolist():
+        mine = weekend * 24 + hour == code
+        rows.append(("all", 0, code // 24, code % 24, float(mine.sum()), float(bad[mine].sum())))
+    for name in TOUCHPOINT_ATTRIBUTES:
+        codes = frame.attributes[name][rated]
+        for code in np.unique(codes).tolist():
+            mine = codes == code
+            rows.append((name, code, ANY, ANY, float(mine.sum()), float(bad[mine].sum())))
+    return rows
