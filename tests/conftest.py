@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
 import pytest
 
@@ -10,6 +11,10 @@ from cemaphore import privatedb
 from cemaphore.settings import Settings, load_settings
 from store import schema
 from store.connection import Connection, connect
+from store.intake import Intake
+from store.keys import Keys
+from store.labels import Labels
+from store.vault import Vault
 
 TEMPLATE = "cem_template"
 # A test's server need not outlive a power cut, and its background workers would hold the template open.
@@ -71,3 +76,27 @@ def opened(database: str) -> Iterator[Callable[[], Connection]]:
 def connection(opened: Callable[[], Connection]) -> Connection:
     """One autocommit connection to the test's database."""
     return opened()
+
+
+@pytest.fixture(scope="session")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Keys:
+    """A vault's keys, made for this test run."""
+    return Keys.create(tmp_path_factory.mktemp("keys") / "vault")
+
+
+@pytest.fixture
+def vault(opened: Callable[[], Connection], keys: Keys) -> Vault:
+    """The vault of the test's database, on a connection of its own."""
+    return Vault(opened(), keys)
+
+
+@pytest.fixture
+def labels(opened: Callable[[], Connection]) -> Labels:
+    """The label dictionary of the test's database, on a connection of its own."""
+    return Labels(opened())
+
+
+@pytest.fixture
+def intake(opened: Callable[[], Connection], vault: Vault, labels: Labels, keys: Keys) -> Intake:
+    """An intake into the test's database, at noon of 2 March 2026 UTC."""
+    return Intake(opened(), vault, labels, keys, datetime(2026, 3, 2, 12, tzinfo=UTC))
