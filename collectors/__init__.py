@@ -1,0 +1,1 @@
+"""Sources: one module per format, each yielding record batches for the store."""

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from phonenumbers.phonemetadata import PhoneMetadata
 
-_NOISE = r"[\s().\-/\u200e\u202a\u202c]"
+_NOISE = "[\\s().\\-/\u200e\u202a\u202c]"
 _E164 = r"^\+[1-9][0-9]{6,14}$"
 _IMSI = r"^[0-9]{15}$"
 _IMSI_GIVEN = r"^[0-9]{14,15}$"
@@ -97,7 +97,7 @@ def _mobile_rules(region: str) -> tuple[int, str, str]:
         return 0, "", ""
     code = phonenumbers.country_code_for_region(region.upper())
     prefix = metadata.national_prefix_for_parsing
-    sample = metadata.mobile.example_number or ""
+    sample = (metadata.mobile.example_number if metadata.mobile else None) or ""
     if prefix and (not sample or re.match(prefix, sample)):
         return code, "", ""
     return code, f"^(?:{pattern})$", f"^{code}(?:{pattern})$"

@@ -1,0 +1,22 @@
+"""What a collection may be told: kind and source of its files, numbering plan, and the limits of what is read."""
+
+from dataclasses import dataclass
+
+MIB = 1 << 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How files are read; `kind` and `source` override what folders and names say."""
+
+    kind: str | None = None
+    source: str | None = None
+    region: str = "CN"
+    subscriber_kind: str | None = None
+    max_expansion_ratio: int = 200
+    expansion_floor_bytes: int = 16 * MIB
+    max_record_bytes: int = MIB
+    max_source_bytes: int | None = None
+    max_parquet_spool_bytes: int = 512 * MIB
+    block_rows: int = 131_072
+    block_bytes: int = 8 * MIB
