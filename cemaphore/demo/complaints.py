@@ -54,9 +54,12 @@ class ComplaintDesk:
         self._number = 0
         self._done: dict[str, set[int]] = defaultdict(set)
 
-    def after_fault(self, number: int, fault: Fault, now: Clock, bad: Bad, tally: Tally) -> None:
-        """Let people hurt by the fault in this hour complain: 1 - exp(-hazard * bad records), once per fault."""
-        rng = stream(self._seed, Stream.COMPLAINTS, now.index, number + 1)
+    def after_fault(self, place: tuple[int, int], fault: Fault, now: Clock, bad: Bad, tally: Tally) -> None:
+        """Let people hurt by the fault in this hour complain: 1 - exp(-hazard * bad records), once per fault.
+
+        `place` is the number of the fault and the block of people: what makes the draws its own.
+        """
+        rng = stream(self._seed, Stream.COMPLAINTS, now.index, place[0] + 1, place[1])
         people, first, counts = np.unique(bad.person, return_index=True, return_counts=True)
         draws = rng.random(len(people))
         delays = np.minimum(rng.exponential(_MEAN_DELAY_H, len(people)), LONGEST_DELAY_H)
@@ -66,8 +69,8 @@ class ComplaintDesk:
             if person in self._done[fault.id] or created_h >= self._world.hours:
                 continue
             self._done[fault.id].add(person)
-            place = int(first[row])
-            name = self._file(rng, person, fault.topic, created_h, int(bad.cell[place]), int(bad.app[place]))
+            one = int(first[row])
+            name = self._file(rng, person, fault.topic, created_h, int(bad.cell[one]), int(bad.app[one]))
             tally.complain(fault.id, name)
 
     def other(self, now: Clock) -> None:

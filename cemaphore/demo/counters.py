@@ -18,12 +18,13 @@ _RELEASE_S = 40.0  # mean life of a bearer
 LTE = (
     "RRC.ConnEstabAtt", "RRC.ConnEstabSucc", "S1SIG.ConnEstabAtt", "S1SIG.ConnEstabSucc", "ERAB.EstabInitAttNbr",
     "ERAB.EstabInitSuccNbr", "ERAB.RelActNbr", "ERAB.SessionTimeUE", "DRB.IPVolDl", "DRB.IPTimeDl", "DRB.IPLatDl",
-    "RRU.PrbTotDl", "RRU.PrbAvailDl", "HO.InterEnbOutPrepAtt", "HO.InterEnbOutPrepSucc", "HO.InterEnbOutAtt", "HO.InterEnbOutSucc",
-    "RRU.CellUnavailableTime",
+    "RRU.PrbTotDl", "RRU.PrbAvailDl", "HO.InterEnbOutPrepAtt", "HO.InterEnbOutPrepSucc", "HO.InterEnbOutAtt",
+    "HO.InterEnbOutSucc", "RRU.CellUnavailableTime",
 )  # fmt: skip
 NR = (
     "RRC.ConnEstabAtt", "RRC.ConnEstabSucc", "UECNTXT.ConnEstabAtt", "UECNTXT.ConnEstabSucc", "DRB.EstabAtt",
-    "DRB.EstabSucc", "QF.RelActNbr", "QF.SessionTimeUE", "DRB.UEThpDl", "DRB.AirIfDelayDl", "DRB.RlcSduDelayDl", "DRB.PdcpSduVolumeDL", "RRU.PrbUsedDl",
+    "DRB.EstabSucc", "QF.RelActNbr", "QF.SessionTimeUE", "DRB.UEThpDl", "DRB.AirIfDelayDl", "DRB.RlcSduDelayDl",
+    "DRB.PdcpSduVolumeDL", "RRU.PrbUsedDl",
     "RRU.PrbAvailDl", "RRC.ConnMean", "MM.HoPrepInterReq", "MM.HoPrepInterSucc", "MM.HoExeInterReq",
     "MM.HoExeInterSucc",
 )  # fmt: skip

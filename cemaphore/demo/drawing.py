@@ -14,11 +14,12 @@ from cemaphore.demo.people import People, Place
 HOUR_S = 3_600.0
 NORMALS = 12
 UNIFORMS = 5
+BLOCK = 50_000  # people whose sessions of an hour are held at once
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn:
-    """The sessions of one hour in order of time; one entry (or row) per session.
+    """The sessions of one hour and block of people in order of time; one entry (or row) per session.
 
     `at_h` is hours since the world's beginning, `offered` the offered load of the cell in that quarter.
     """
@@ -81,12 +82,22 @@ class Apps:
 APPS = Apps()
 
 
-def draw(people: People, city: City, place: Place, offered: Floats, now: Clock, used: float, seed: int) -> Drawn:
-    """Return the sessions of that hour; `used` is the use of a person until then, `offered` as in `Traffic`."""
-    rng = stream(seed, Stream.SESSIONS, now.index)
-    before = np.floor(people.rate * used + people.phase)
-    starts = (np.floor(people.rate * (used + now.share) + people.phase) - before).astype(np.int64)
-    person = np.repeat(np.arange(people.count), starts)
+def starts_until(people: People, used: float) -> Ints:
+    """Return how many sessions each person has started when a person of rate 1 has used the service so much."""
+    return np.floor(people.rate * used + people.phase).astype(np.int64)
+
+
+def draw(
+    people: People, city: City, place: Place, offered: Floats, now: Clock, starts: Ints, block: int, seed: int
+) -> Drawn:
+    """Return the sessions of that hour of one block of people, in order of time.
+
+    `starts` is how many each person (of all) starts in the hour, `offered` as in `Traffic`. A block is `BLOCK` people:
+    a fixed number, so that the world does not depend on how it is cut.
+    """
+    rng = stream(seed, Stream.SESSIONS, now.index, block)
+    mine = np.arange(block * BLOCK, min((block + 1) * BLOCK, people.count))
+    person = np.repeat(mine, starts[mine])
     offset_s = np.round(rng.random(len(person)) * (HOUR_S - 0.001), 3)
     order = np.argsort(offset_s, kind="stable")
     person, offset_s = person[order], offset_s[order]
@@ -94,7 +105,7 @@ def draw(people: People, city: City, place: Place, offered: Floats, now: Clock, 
     app = pick(rng.random(len(person)), APPS.shares)
     quarter = (offset_s // (HOUR_S / QUARTERS)).astype(np.int64)
     return Drawn(
-        number=np.arange(len(person)),
+        number=int(starts[: block * BLOCK].sum()) + np.arange(len(person)),
         person=person,
         at_h=now.index + offset_s / HOUR_S,
         cell=spot.cell,

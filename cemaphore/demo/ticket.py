@@ -1,8 +1,10 @@
-"""Complaints as TM Forum trouble tickets (TMF621 v4, an array per file)."""
+"""Complaints as TM Forum trouble tickets (TMF621 v5, an array per file)."""
 
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+_CHARACTERISTICS = ("cell_id", "app", "satisfaction")
 
 
 def ticket_json(rows: Sequence[Mapping[str, Any]]) -> bytes:
@@ -12,10 +14,11 @@ def ticket_json(rows: Sequence[Mapping[str, Any]]) -> bytes:
 
 def _ticket(row: Mapping[str, Any]) -> dict[str, Any]:
     resolved = row["resolved_at"] is not None
-    places = (("cell", row["cell_id"], "Cell"), ("app", row["app"], "Application"))
+    customer = {"@type": "PartyRef", "@referredType": "Customer", "id": row["subscriber_id"]}
     return {
+        "@type": "TroubleTicket",
         "id": row["complaint_id"],
-        "href": f"/tmf-api/troubleTicket/v4/troubleTicket/{row['complaint_id']}",
+        "href": f"/tmf-api/troubleTicket/v5/troubleTicket/{row['complaint_id']}",
         "creationDate": row["created_at"],
         "lastUpdate": row["updated_at"],
         **({"resolutionDate": row["resolved_at"]} if resolved else {}),
@@ -24,10 +27,11 @@ def _ticket(row: Mapping[str, Any]) -> dict[str, Any]:
         "severity": "Minor",
         "ticketType": row["category"],
         "status": "resolved" if resolved else "acknowledged",
-        "channel": {"id": row["channel"], "name": row["channel"]},
-        "relatedParty": [{"id": row["subscriber_id"], "role": "customer", "@referredType": "Customer"}],
-        "relatedEntity": [
-            {"id": name, "name": name, "role": role, "@referredType": kind} for role, name, kind in places if name
+        "channel": {"@type": "ChannelRef", "id": row["channel"], "name": row["channel"]},
+        "relatedParty": [{"@type": "RelatedPartyRefOrPartyRoleRef", "role": "customer", "partyOrPartyRole": customer}],
+        "troubleTicketCharacteristic": [
+            {"@type": "Characteristic", "name": name, "value": row[name]}
+            for name in _CHARACTERISTICS
+            if row[name] is not None
         ],
-        "@type": "TroubleTicket",
     }

@@ -1,4 +1,4 @@
-"""Writes a whole demo world, hour by hour, as input files of the contract."""
+"""Writes a whole demo world, hour by hour and block by block of people, as input files of the contract."""
 
 from collections.abc import Callable
 from functools import partial
@@ -13,7 +13,7 @@ from cemaphore.demo.arrays import Bools, Floats
 from cemaphore.demo.city import build_city
 from cemaphore.demo.complaints import Bad, ComplaintDesk
 from cemaphore.demo.counters import Counted, count_hour
-from cemaphore.demo.drawing import Drawn, draw
+from cemaphore.demo.drawing import BLOCK, Drawn, draw, starts_until
 from cemaphore.demo.faults import Fault, impairment
 from cemaphore.demo.files import parquet_writer, write_ndjson, write_parquet
 from cemaphore.demo.inventory import write_inventory
@@ -23,7 +23,7 @@ from cemaphore.demo.measuring import Measured, measure
 from cemaphore.demo.people import build_people
 from cemaphore.demo.pmfiles import write_pm_files
 from cemaphore.demo.services import Columns, serve
-from cemaphore.demo.size import WorldSize
+from cemaphore.demo.size import FAULT_DAYS, WorldSize
 from cemaphore.demo.story import OUTAGE_H, OUTAGE_PROBE, tell
 from cemaphore.demo.surveys import write_surveys
 from cemaphore.demo.tables import SCHEMA, SessionTables
@@ -78,7 +78,7 @@ class _Writer:
         self._failed[:] = 0
         touches: list[pa.Table] = []
         counted: list[Counted] = []
-        counting = day >= self._world.days - self._world.counter_days
+        counting = day >= FAULT_DAYS - self._world.counter_days
         step = self._world.file_hours
         for first in range(0, 24, step):
             name = f"sessions-{date}T{first:02d}.parquet" if step == 1 else f"sessions-{date}.parquet"
@@ -105,21 +105,28 @@ class _Writer:
             if fault.effect.crowd_share and fault.active(now.index)
         ]
         place = whereabouts(self._people, self._city, now, crowds, self._seed)
-        drawn = draw(self._people, self._city, place, offered, now, self._used, self._seed)
+        before = starts_until(self._people, self._used)
         self._used += now.share
-        seen, columns = self._play(drawn, now)
-        self._complain(now, drawn, seen, columns)
-        self._failed += np.bincount(drawn.person[seen.cause != catalogue.OK], minlength=len(self._failed))
-        table = self._tables.table(now.index, drawn, seen, columns, _kept(drawn))
-        sink.write_table(table)
-        self.sessions += table.num_rows
+        starts = starts_until(self._people, self._used) - before
+        for block in range(-(-self._people.count // BLOCK)):
+            drawn = draw(self._people, self._city, place, offered, now, starts, block, self._seed)
+            self._write_block(now, block, drawn, sink)
         self._complaints.other(now)
         touches, hurt = self._desk.hour(now, self.tally)
         for fault, people in hurt:
             nowhere = np.full(len(people), -1)
             bad = Bad(person=people, cell=nowhere, app=nowhere)
-            self._complaints.after_fault(self._faults.index(fault), fault, now, bad, self.tally)
+            self._complaints.after_fault((self._faults.index(fault), 0), fault, now, bad, self.tally)
         return touches
+
+    def _write_block(self, now: Clock, block: int, drawn: Drawn, sink: pq.ParquetWriter) -> None:
+        """Write the sessions of an hour and block of people as one row group."""
+        seen, columns = self._play(drawn, now)
+        self._complain(now, block, drawn, seen, columns)
+        self._failed += np.bincount(drawn.person[seen.cause != catalogue.OK], minlength=len(self._failed))
+        table = self._tables.table(now.index, drawn, seen, columns, _kept(drawn))
+        sink.write_table(table)
+        self.sessions += table.num_rows
 
     def _play(self, drawn: Drawn, now: Clock, without: str = "") -> tuple[Measured, Columns]:
         """Measure the sessions under all faults but the one named."""
@@ -135,7 +142,7 @@ class _Writer:
     def _acts(fault: Fault, now: Clock) -> bool:
         return fault.hurts and fault.over == "sessions" and fault.active(now.index)
 
-    def _complain(self, now: Clock, drawn: Drawn, seen: Measured, columns: Columns) -> None:
+    def _complain(self, now: Clock, block: int, drawn: Drawn, seen: Measured, columns: Columns) -> None:
         """Replay what each fault hit without it, with the same random numbers, and let the difference complain."""
         for number, fault in enumerate(self._faults):
             if not self._acts(fault, now):
@@ -151,7 +158,7 @@ class _Writer:
             self.tally.add(fault, bad, before)
             hurt = bad & ~before
             harm = Bad(person=part.person[hurt], cell=part.cell[hurt], app=part.app[hurt])
-            self._complaints.after_fault(number, fault, now, harm, self.tally)
+            self._complaints.after_fault((number, block), fault, now, harm, self.tally)
 
     def _write_touches(self, day: int, date: str, table: pa.Table) -> None:
         folder = self._folder / "touchpoints"
