@@ -1,1 +1,1 @@
-"""Alert rules, their states, and the channels that deliver them."""
+"""Alerts: rules on group indices, their states, and the messages that they send."""

@@ -18,7 +18,7 @@ METRICS: Mapping[str, tuple[str, int]] = {
     "jitter_ms": ("ms", 1),
     "dns_ms": ("ms", 1),
     "ttfb_ms": ("ms", 1),
-    "prb_utilisation_dl": ("ratio", 1),
+    "prb_utilisation_dl": ("%", 1),
     "failed": ("ratio", 1),
     "wait_s": ("s", 1),
     "handle_s": ("s", 1),
@@ -26,6 +26,7 @@ METRICS: Mapping[str, tuple[str, int]] = {
 }
 
 MIN_SAMPLES = 20  # on either side of a comparison (own)
+_FEWER = {"prb_utilisation_dl": 4}  # counters are sums over many sessions already (own)
 MOVED = 0.5  # standardised difference that counts as moved: Cohen's "medium" effect (published)
 MANY_SITES = 3  # sites at once that point behind them, to what carries them all (own)
 _BY_ATTRIBUTE = {
@@ -58,7 +59,7 @@ def evidence_of(during: Mapping[str, Floats], before: Mapping[str, Floats]) -> t
 
 def _compared(name: str, during: Floats, before: Floats) -> Evidence | None:
     now, then = during[~np.isnan(during)], before[~np.isnan(before)]
-    if len(now) < MIN_SAMPLES or len(then) < MIN_SAMPLES:
+    if min(len(now), len(then)) < _FEWER.get(name, MIN_SAMPLES):
         return None
     unit, worse = METRICS[name]
     spread = float(np.sqrt((now.var() + then.var()) / 2))

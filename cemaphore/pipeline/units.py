@@ -1,0 +1,137 @@
+"""Hours of sessions or touchpoints as the cluster search takes them: rated, and with what history expects of them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cemaphore.pipeline.baseline import baseline_for, history_for, local_hours, touchpoint_baseline
+from cemaphore.pipeline.frame import FrameContext, session_frame, touchpoint_frame
+from qoe.clusters import SESSION_ATTRIBUTES, TOUCHPOINT_ATTRIBUTES, History, Units
+from qoe.clusters.tracking import REACH
+from qoe.clusters.units import joined
+from qoe.expectation import Margins, expected_bad
+from store.connection import Connection
+
+WINDOW_US = 900_000_000
+PER_HOUR = 4
+_MEASURED = (
+    *("rsrp_dbm", "sinr_db", "loss_dl", "rtt_client_ms", "rtt_server_ms", "throughput_dl_kbps", "jitter_ms"),
+    *("dns_ms", "ttfb_ms"),
+)
+_TOUCH_MEASURED = ("wait_s", "handle_s", "transfers")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expectation:
+    """What is expected on one local day: the baseline's number, its margins, and how well they held before."""
+
+    baseline_id: int
+    margins: Margins
+    history: History | None
+
+
+def moment_of(window: int) -> datetime:
+    """Start of a window, by its number since 1970."""
+    return datetime.fromtimestamp(window * 900, tz=UTC)
+
+
+def window_of(moment: datetime) -> int:
+    """Number of the window that holds the moment."""
+    return int(moment.timestamp()) // 900
+
+
+class Feed:
+    """Units of one kind, hour by hour; the hours within reach of a search are kept."""
+
+    def __init__(self, connection: Connection, over_kind: str, zone: ZoneInfo, context: FrameContext) -> None:
+        self.over_kind = over_kind
+        self._connection = connection
+        self._zone = zone
+        self._context = context
+        self._hours: dict[int, Units | None] = {}
+        self._days: dict[date, Expectation] = {}
+
+    def reach(self, window: int) -> Units | None:
+        """The units of the windows that a search of `window` needs; None where there are none with an expectation."""
+        first = (window - REACH + 1) // PER_HOUR
+        hours = range(first, window // PER_HOUR + 1)
+        self._hours = {hour: units for hour, units in self._hours.items() if hour >= first}
+        for hour in hours:
+            if hour not in self._hours:
+                self._hours[hour] = self._read(hour)
+        parts = [units for hour in hours if (units := self._hours[hour]) is not None]
+        return joined(parts).between(window - REACH + 1, window) if parts else None
+
+    def expectation(self, window: int) -> Expectation:
+        """What is expected on the local day of a window."""
+        day = moment_of(window).astimezone(self._zone).date()
+        if day not in self._days:
+            self._days = {known: each for known, each in self._days.items() if (day - known).days <= 2}
+            self._days[day] = self._expect(day)
+        return self._days[day]
+
+    def _expect(self, day: date) -> Expectation:
+        if self.over_kind == "touchpoints":
+            baseline_id, margins = touchpoint_baseline(self._connection, day, self._zone, self._context)
+            return Expectation(baseline_id=baseline_id, margins=margins, history=History() if margins.known else None)
+        baseline_id, margins = baseline_for(self._connection, day, self._zone)
+        history = history_for(self._connection, baseline_id, day, self._zone) if baseline_id else None
+        return Expectation(baseline_id=baseline_id, margins=margins, history=history)
+
+    def _read(self, hour: int) -> Units | None:
+        margins = self.expectation(hour * PER_HOUR).margins
+        if not margins.known:
+            return None
+        start = moment_of(hour * PER_HOUR)
+        end = start + timedelta(hours=1)
+        if self.over_kind == "sessions":
+            frame = session_frame(self._connection, start, end, context=self._context)
+            measured = {name: frame.columns[name] for name in _MEASURED if name in frame.columns}
+            measured["failed"] = _failed(frame.columns["success"])
+            chosen = {name: frame.attributes[name] for name in SESSION_ATTRIBUTES}
+            return self._units(start, margins, frame.customer_key, frame.start_us, frame.q, frame.bad, chosen, measured)
+        touch = touchpoint_frame(self._connection, start, end, context=self._context)
+        measured = {name: touch.columns[name] for name in _TOUCH_MEASURED if name in touch.columns}
+        measured["failed"] = _failed(touch.columns["success"])
+        chosen = {name: touch.attributes[name] for name in TOUCHPOINT_ATTRIBUTES}
+        return self._units(start, margins, touch.customer_key, touch.time_us, touch.q, touch.bad, chosen, measured)
+
+    def _units(
+        self,
+        start: datetime,
+        margins: Margins,
+        customer: NDArray[np.int64],
+        time_us: NDArray[np.int64],
+        quality: NDArray[np.float64],
+        bad: NDArray[np.bool_],
+        attributes: Mapping[str, NDArray[Any]],
+        measured: Mapping[str, NDArray[Any]],
+    ) -> Units:
+        rated = ~np.isnan(quality)
+        weekend, hour = local_hours(time_us[rated], start, self._zone)
+        codes = {name: values[rated].astype(np.int64) for name, values in attributes.items()}
+        return Units(
+            time_us=time_us[rated],
+            window=time_us[rated] // WINDOW_US,
+            customer=customer[rated],
+            n=np.ones(int(rated.sum())),
+            bad=bad[rated].astype(float),
+            expected=expected_bad(margins, codes, weekend, hour),
+            attributes=codes,
+            measured={name: _measurement(name, values[rated]) for name, values in measured.items()},
+        )
+
+
+def _failed(success: NDArray[Any]) -> NDArray[np.float64]:
+    value = np.asarray(success, dtype=np.float64)
+    return np.where(value >= 0, 1.0 - value, np.nan)
+
+
+def _measurement(name: str, values: NDArray[Any]) -> NDArray[np.float64]:
+    number = np.asarray(values, dtype=np.float64)
+    return number if name.endswith(("_dbm", "_db")) else np.where(number >= 0, number, np.nan)

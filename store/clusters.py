@@ -1,0 +1,236 @@
+"""Clusters as they are stored: their life, their windows, the customers they hurt and the complaints they explain."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, LiteralString
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from store.connection import Connection
+from store.copying import Arrays, copy_in, copy_out
+
+Ints = NDArray[np.int64]
+
+_COLUMNS: LiteralString = (
+    "cluster_id, over_kind, dimension, domain, selector, started_at, detected_at, ended_at, users, sessions, "
+    "bad_ratio, expected_ratio, p_value, q_value, severity, evidence, silent_users, recommendation, version_id"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterRow:
+    """One cluster; `selector` maps a column to names, `evidence` is a list of measurements."""
+
+    cluster_id: str
+    over_kind: str
+    dimension: str
+    domain: str
+    selector: Mapping[str, list[str]]
+    started_at: datetime
+    detected_at: datetime
+    ended_at: datetime | None
+    users: int
+    sessions: int
+    bad_ratio: float
+    expected_ratio: float
+    p_value: float
+    q_value: float
+    severity: float
+    evidence: list[dict[str, Any]]
+    silent_users: int
+    recommendation: str
+    version_id: int
+
+
+def between(connection: Connection, start: datetime, end: datetime) -> list[ClusterRow]:
+    """Return the clusters that were open at some time in [start, end), oldest first."""
+    return _rows(connection, "started_at < %s AND (ended_at IS NULL OR ended_at > %s)", [end, start])
+
+
+def open_now(connection: Connection) -> list[ClusterRow]:
+    """Return the clusters that have not ended."""
+    return _rows(connection, "ended_at IS NULL", [])
+
+
+def by_id(connection: Connection, cluster_id: str) -> ClusterRow | None:
+    """Return one cluster, None where there is none."""
+    return next(iter(_rows(connection, "cluster_id = %s", [cluster_id])), None)
+
+
+def alive(connection: Connection, moment: datetime, grace: timedelta) -> list[ClusterRow]:
+    """Return the clusters that began before the moment and were open then, or ended less than `grace` before."""
+    return _rows(connection, "started_at < %s AND (ended_at IS NULL OR ended_at > %s)", [moment, moment - grace])
+
+
+def since(connection: Connection, moment: datetime) -> list[ClusterRow]:
+    """Return the clusters that began at the moment or after it."""
+    return _rows(connection, "started_at >= %s", [moment])
+
+
+def _rows(connection: Connection, condition: LiteralString, params: Sequence[Any]) -> list[ClusterRow]:
+    query: LiteralString = f"SELECT {_COLUMNS} FROM cem.cluster WHERE {condition} ORDER BY started_at, cluster_id"  # noqa: S608
+    names = [name.strip() for name in _COLUMNS.split(",")]
+    return [ClusterRow(**dict(zip(names, row, strict=True))) for row in connection.execute(query, params)]
+
+
+def save(connection: Connection, row: ClusterRow) -> None:
+    """Insert or replace a cluster; its windows and customers stay."""
+    values = {**vars(row), "selector": json.dumps(row.selector), "evidence": json.dumps(row.evidence)}
+    names = [name.strip() for name in _COLUMNS.split(",")]
+    slots = ", ".join(f"%({name})s" for name in names)
+    updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
+    connection.execute(
+        f"INSERT INTO cem.cluster ({_COLUMNS}, updated_at) VALUES ({slots}, now()) "  # noqa: S608
+        f"ON CONFLICT (cluster_id) DO UPDATE SET {updates}, updated_at = excluded.updated_at",
+        values,
+    )
+
+
+def save_windows(connection: Connection, cluster_id: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Replace the windows of a cluster: rows (start, users, n, bad, expected, p_value, q_value)."""
+    connection.execute("DELETE FROM cem.cluster_window WHERE cluster_id = %s", [cluster_id])
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO cem.cluster_window (cluster_id, start, users, n, bad, expected, p_value, q_value) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [(cluster_id, *row) for row in rows],
+        )
+
+
+def windows(connection: Connection, cluster_id: str) -> list[tuple[Any, ...]]:
+    """Return the windows of a cluster, oldest first: (start, users, n, bad, expected, p_value, q_value)."""
+    return connection.execute(
+        "SELECT start, users, n, bad, expected, p_value, q_value FROM cem.cluster_window "
+        "WHERE cluster_id = %s ORDER BY start",
+        [cluster_id],
+    ).fetchall()
+
+
+def save_users(connection: Connection, cluster_id: str, users: Mapping[str, Ints]) -> None:
+    """Replace the customers of a cluster: arrays customer, n, bad, first_bad_us, last_bad_us (0: never)."""
+    connection.execute("DELETE FROM cem.cluster_user WHERE cluster_id = %s", [cluster_id])
+    never = users["last_bad_us"] == 0
+    moment = pa.timestamp("us", tz="UTC")
+    batch = pa.record_batch(
+        {
+            "cluster_id": pa.array([cluster_id] * len(never), pa.string()),
+            "customer_key": pa.array(users["customer"], pa.int64()),
+            "n": pa.array(users["n"].astype(np.int32)),
+            "bad": pa.array(users["bad"].astype(np.int32)),
+            "first_bad": pa.array(users["first_bad_us"], pa.int64(), mask=never).cast(moment),
+            "last_bad": pa.array(users["last_bad_us"], pa.int64(), mask=never).cast(moment),
+        }
+    )
+    copy_in(connection, "cem.cluster_user", batch)
+
+
+def users(connection: Connection, cluster_id: str) -> Arrays:
+    """Return the customers of a cluster, sorted: arrays customer, n, bad, first_bad_us, last_bad_us (0: never)."""
+    found = copy_out(
+        connection,
+        "SELECT customer_key, n::bigint, bad::bigint, coalesce(first_bad, 'epoch'), coalesce(last_bad, 'epoch') "
+        "FROM cem.cluster_user WHERE cluster_id = %s",
+        (("customer", "i8"), ("n", "i8"), ("bad", "i8"), ("first_bad_us", "time"), ("last_bad_us", "time")),
+        [cluster_id],
+    )
+    order = np.argsort(found["customer"])
+    return {name: values[order] for name, values in found.items()}
+
+
+def delete(connection: Connection, cluster_ids: Sequence[str]) -> None:
+    """Remove clusters with all that hangs on them."""
+    connection.execute("DELETE FROM cem.cluster WHERE cluster_id = ANY(%s)", [list(cluster_ids)])
+
+
+def save_links(
+    connection: Connection,
+    cluster_ids: Sequence[str],
+    links: Sequence[tuple[int, str, str, float, list[dict[str, Any]]]],
+    silent: Mapping[str, int],
+) -> None:
+    """Replace the links of these clusters: rows (source_id, complaint_id, cluster_id, probability, reasons)."""
+    connection.execute("DELETE FROM cem.complaint_link WHERE cluster_id = ANY(%s)", [list(cluster_ids)])
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO cem.complaint_link (source_id, complaint_id, cluster_id, probability, reasons) "
+            "VALUES (%s, %s, %s, %s, %s)",
+            [(*row[:4], json.dumps(row[4])) for row in links],
+        )
+        cursor.executemany(
+            "UPDATE cem.cluster SET silent_users = %s WHERE cluster_id = %s",
+            [(count, cluster_id) for cluster_id, count in silent.items()],
+        )
+
+
+def save_evidence(connection: Connection, cluster_id: str, evidence: list[dict[str, Any]]) -> None:
+    """Replace the evidence of a cluster."""
+    connection.execute("UPDATE cem.cluster SET evidence = %s WHERE cluster_id = %s", [json.dumps(evidence), cluster_id])
+
+
+def links(connection: Connection, cluster_ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
+    """Return (complaint_id, probability) of each cluster, the likeliest first."""
+    found: dict[str, list[tuple[str, float]]] = {}
+    for cluster_id, complaint_id, probability in connection.execute(
+        "SELECT cluster_id, complaint_id, probability FROM cem.complaint_link WHERE cluster_id = ANY(%s) "
+        "ORDER BY probability DESC, complaint_id",
+        [list(cluster_ids)],
+    ):
+        found.setdefault(cluster_id, []).append((complaint_id, probability))
+    return found
+
+
+def complaints(connection: Connection, start: datetime, end: datetime) -> list[tuple[int, str, int, int, str, str]]:
+    """Return the complaints of [start, end): (source_id, complaint_id, customer_key, microseconds, category, text)."""
+    return connection.execute(
+        "SELECT c.source_id, c.complaint_id, coalesce((SELECT o.customer_key FROM cem.customer_of o "
+        "WHERE o.subscriber_key = c.subscriber_key AND o.valid_from <= c.created_at "
+        "ORDER BY o.valid_from DESC LIMIT 1), c.subscriber_key), "
+        "(extract(epoch FROM c.created_at) * 1000000)::bigint, coalesce(l.value, ''), coalesce(c.text, '') "
+        "FROM cem.complaint_now c LEFT JOIN cem.label l ON l.label_id = c.category "
+        "WHERE c.created_at >= %s AND c.created_at < %s ORDER BY c.created_at, c.complaint_id",
+        [start, end],
+    ).fetchall()
+
+
+def population(connection: Connection, start: datetime, end: datetime) -> int:
+    """Return how many customers had any index in [start, end)."""
+    row = connection.execute(
+        "SELECT count(DISTINCT customer_key) FROM cem.user_hour WHERE start >= %s AND start < %s", [start, end]
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
+def loads(connection: Connection, kpi: str, cells: Sequence[int], start: datetime, end: datetime) -> Arrays:
+    """Return the values of a KPI of these cells' objects in periods that start in [start, end): array value.
+
+    A cell without an object name in the inventory is looked for under its own name.
+    """
+    return copy_out(
+        connection,
+        "SELECT k.value FROM cem.kpi_value k WHERE k.kpi = %s AND k.start >= %s AND k.start < %s "
+        "AND k.value IS NOT NULL AND k.object_id IN (SELECT coalesce(c.object_id, o.label_id) FROM cem.cell_now c "
+        "JOIN cem.label n ON n.label_id = c.cell_id LEFT JOIN cem.label o ON o.kind = 'object' AND o.value = n.value "
+        "WHERE c.cell_id = ANY(%s))",
+        (("value", "f8"),),
+        [kpi, start, end, list(cells)],
+    )
+
+
+def version(connection: Connection, model_version: str, catalogue_version: str, baseline_id: int) -> int:
+    """Return the number of a combination of versions, added if it is new."""
+    names = [model_version, catalogue_version, baseline_id]
+    connection.execute(
+        "INSERT INTO cem.version (model_version, catalogue_version, baseline_id) VALUES (%s, %s, %s) "
+        "ON CONFLICT DO NOTHING",
+        names,
+    )
+    row = connection.execute(
+        "SELECT version_id FROM cem.version WHERE model_version = %s AND catalogue_version = %s AND baseline_id = %s",
+        names,
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
