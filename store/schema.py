@@ -59,9 +59,12 @@ def pending(connection: Connection) -> list[str]:
     return [migration.name for migration in _pending(connection)]
 
 
-def upgrade(connection: Connection, *, time_zone: str = "UTC", session_chunk_hours: int = 1) -> list[str]:
+def upgrade(
+    connection: Connection, *, time_zone: str = "UTC", session_chunk_hours: int = 1, k_anonymity: int | None = None
+) -> list[str]:
     """Bring the schema up to date in one transaction and return the names of the migrations applied.
 
+    `k_anonymity` is written where the views read it; None leaves it as it is (10 in a new database).
     Several processes may call it at once. Raises `ConfigError` when an applied file was edited or is unknown, when
     the database was made for another time zone, and when the database user may not do it.
     """
@@ -77,6 +80,8 @@ def upgrade(connection: Connection, *, time_zone: str = "UTC", session_chunk_hou
             for migration in applied:
                 _apply(connection, migration)
             _fix_time_zone(connection, time_zone)
+            if k_anonymity is not None:
+                _set_k_anonymity(connection, k_anonymity)
     except psycopg.errors.InsufficientPrivilege as error:
         raise ConfigError(
             f"The database user may not make the schema ({str(error).splitlines()[0]}): "
@@ -132,3 +137,11 @@ def _fix_time_zone(connection: Connection, time_zone: str) -> None:
             f"This database was made for the time zone {row[0]} and the setting says {time_zone}: "
             f"set CEMAPHORE_TIME_ZONE={row[0]}, or make a new database."
         )
+
+
+def _set_k_anonymity(connection: Connection, users: int) -> None:
+    connection.execute(
+        "INSERT INTO cem.installation (name, value) VALUES ('k_anonymity', %s) "
+        "ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE cem.installation.value <> excluded.value",
+        [str(users)],
+    )
