@@ -66,7 +66,7 @@ def batches(path: Path) -> Iterator[pa.RecordBatch | Rejected]:
 
 def read(path: Path) -> pd.DataFrame:
     good = [batch for batch in batches(path) if isinstance(batch, pa.RecordBatch)]
-    frame: pd.DataFrame = pa.Table.from_batches(good).to_pandas()
+    frame: pd.DataFrame = pd.concat([batch.to_pandas() for batch in good], ignore_index=True)
     return frame
 
 
