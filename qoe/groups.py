@@ -1,0 +1,191 @@
+"""The group index: how the users of a cell, an app, a model ... fared, each user counting once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qoe.catalogue import DIMENSIONS
+from qoe.codes import Codes, dense, stable_order
+from qoe.indices import LEAST_SCORE, Z95, IndexRules, ln_index, overall_index
+from qoe.model import BoolArray, FloatArray
+
+MEASURES = (*DIMENSIONS, "overall")
+_D = len(DIMENSIONS)
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """Rated sessions and touchpoints, sorted by user and then by bucket, ready to be added up for any attribute.
+
+    `order` is the sorting order of the rows that they were made of; `user` a dense code; `n` (4, rows) whether the row
+    says something about a dimension, with `s1` = ln x and `m` = ln mu where it does. `session` is 1 for sessions.
+    """
+
+    order: Codes
+    user: Codes
+    bucket: Codes
+    n: FloatArray
+    s1: FloatArray
+    m: FloatArray
+    session: FloatArray
+    bad: FloatArray
+    expected: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        user: Codes,
+        bucket: Codes,
+        scores: FloatArray,
+        ln_mu: FloatArray,
+        session: BoolArray,
+        bad: BoolArray,
+        expected: FloatArray,
+    ) -> "Observations":
+        """Sort rows; `scores` (4, rows) NaN where a row says nothing about a dimension. Give rated rows only."""
+        order = np.lexsort((bucket, user))
+        known = ~np.isnan(scores[:, order])
+        ln_x = np.log(np.maximum(np.where(known, scores[:, order], 100.0), LEAST_SCORE))
+        return cls(
+            order=order,
+            user=user[order],
+            bucket=bucket[order],
+            n=known.astype(np.float64),
+            s1=ln_x * known,
+            m=ln_mu[order] * known,
+            session=session[order].astype(np.float64),
+            bad=(bad & session)[order].astype(np.float64),
+            expected=np.where(session, expected, 0.0)[order],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class GroupSums:
+    """Mergeable sums of groups: one row per value of an attribute and bucket.
+
+    `n_users` are users with a rated session, `bad_users` those of them whose sessions were bad at least half of the
+    time; `n` sessions, `bad` of them and `expected` bad ones (NaN without history). `count`, `total`, `square`
+    (5, rows; order MEASURES) are users with that index, the sum of their indices and of the squares.
+    """
+
+    value: NDArray[Any]
+    bucket: Codes
+    n_users: Codes
+    bad_users: Codes
+    n: Codes
+    bad: Codes
+    expected: FloatArray
+    count: Codes
+    total: FloatArray
+    square: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class GroupIndices:
+    """Mean index per measure and group (5, rows) with its 95 % interval, NaN where no or only one user has one."""
+
+    mean: FloatArray
+    lo: FloatArray
+    hi: FloatArray
+
+
+def group_sums(value: NDArray[Any], seen: Observations, rules: IndexRules, *, by_bucket: bool) -> GroupSums:
+    """Add users up per value of one attribute (in the order of the rows that `seen` was made of; 0 is in no group).
+
+    A user's score in a group comes from that user's observations in it, in one bucket or (`by_bucket` false) in all.
+    """
+    sorted_value = value[seen.order]
+    given = np.flatnonzero(sorted_value != 0)
+    values, code = dense(sorted_value[given])
+    rows = given[stable_order(code)]
+    code = code[stable_order(code)]
+    bucket = seen.bucket[rows] if by_bucket else np.zeros(len(rows), dtype=np.int64)
+    starts = _starts(code, seen.user[rows], bucket)
+    buckets = int(bucket.max(initial=0)) + 1
+    group = code[starts] * buckets + bucket[starts]
+    n, s1, m = (_added(part, rows, starts) for part in (seen.n, seen.s1, seen.m))
+    session, bad, expected = (_added(part[None], rows, starts)[0] for part in (seen.session, seen.bad, seen.expected))
+    scores = user_scores(n, s1, m, rules)
+    whole = sum_users(group, len(values) * buckets, scores, session, bad, expected)
+    place = np.flatnonzero(np.bincount(group, minlength=len(values) * buckets))
+    return take(whole, place, values[place // buckets], place % buckets)
+
+
+def user_scores(n: FloatArray, s1: FloatArray, m: FloatArray, rules: IndexRules) -> FloatArray:
+    """Indices (5, users; order MEASURES) of sums per dimension (4, users) whose weights are 1."""
+    ln_d = ln_index(n, s1, m, rules.prior_weight)
+    ln_overall, _ = overall_index(ln_d, rules.weights, rules.least_coverage)
+    return np.exp(np.vstack([ln_d, ln_overall]))
+
+
+def sum_users(
+    group: Codes, groups: int, scores: FloatArray, session: FloatArray, bad: FloatArray, expected: FloatArray
+) -> GroupSums:
+    """Add users up: each user's group, indices (5, users; NaN: none), and counts of sessions."""
+    known = ~np.isnan(scores)
+    filled = np.where(known, scores, 0.0)
+    active = session > 0
+    suffering = active & (2 * bad >= session)
+    return GroupSums(
+        value=np.arange(groups),
+        bucket=np.zeros(groups, dtype=np.int64),
+        n_users=np.bincount(group[active], minlength=groups),
+        bad_users=np.bincount(group[suffering], minlength=groups),
+        n=np.bincount(group, session, groups).astype(np.int64),
+        bad=np.bincount(group, bad, groups).astype(np.int64),
+        expected=np.bincount(group, expected, groups).astype(np.float64),
+        count=np.array([np.bincount(group[row], minlength=groups) for row in known]),
+        total=np.array([np.bincount(group, row, groups) for row in filled]),
+        square=np.array([np.bincount(group, row * row, groups) for row in filled]),
+    )
+
+
+def take(sums: GroupSums, place: Codes, value: NDArray[Any], bucket: Codes) -> GroupSums:
+    """Return some rows of the sums under new names."""
+    columns = {name: column[..., place] for name, column in vars(sums).items()}
+    return GroupSums(**{**columns, "value": value, "bucket": bucket})
+
+
+def merged(parts: Sequence[GroupSums]) -> GroupSums:
+    """Add the sums of disjoint users together."""
+    if len(parts) == 1:
+        return parts[0]
+    whole = {name: np.concatenate([vars(part)[name] for part in parts], axis=-1) for name in vars(parts[0])}
+    buckets = int(whole["bucket"].max(initial=0)) + 1
+    keys, place = np.unique(whole["value"].astype(np.int64) * buckets + whole["bucket"], return_inverse=True)
+    added: dict[str, NDArray[Any]] = {"value": keys // buckets, "bucket": keys % buckets}
+    for name, column in whole.items():
+        if name not in added:
+            lines = np.atleast_2d(column)
+            sums = np.array([np.bincount(place, line, len(keys)) for line in lines]).astype(column.dtype)
+            added[name] = sums if column.ndim == 2 else sums[0]
+    return GroupSums(**added)
+
+
+def indices(count: NDArray[Any], total: FloatArray, square: FloatArray) -> GroupIndices:
+    """Mean over users, and mean +- 1.96 s / sqrt(n) from the variance between users, kept within 0..100."""
+    some = np.maximum(count, 1)
+    mean = np.where(count > 0, total / some, np.nan)
+    spread = np.maximum(square - total**2 / some, 0.0) / np.maximum(count - 1, 1)
+    half = np.where(count > 1, Z95 * np.sqrt(spread / some), np.nan)
+    return GroupIndices(mean=mean, lo=np.maximum(mean - half, 0.0), hi=np.minimum(mean + half, 100.0))
+
+
+def _starts(*keys: Codes) -> Codes:
+    """Where a run of equal keys begins."""
+    if not len(keys[0]):
+        return np.zeros(0, dtype=np.int64)
+    new = np.zeros(len(keys[0]), dtype=np.bool_)
+    new[0] = True
+    for key in keys:
+        new[1:] |= key[1:] != key[:-1]
+    return np.flatnonzero(new)
+
+
+def _added(part: FloatArray, rows: Codes, starts: Codes) -> FloatArray:
+    if not len(starts):
+        return np.zeros((len(part), 0))
+    return np.array([np.add.reduceat(line[rows], starts) for line in part])

@@ -1,0 +1,127 @@
+"""What a device model does worse than other models in the same cell, app and hour: performance and fault index."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qoe.codes import Codes, crossed, dense
+from qoe.model import BoolArray, FloatArray
+
+# All own: fewer peers say nothing about what a good session would have been; fewer sessions nothing about a model.
+LEAST_PEERS = 3
+LEAST_SESSIONS = 10
+# Only what is above chance counts: mean less two standard errors, one-sided 97.7 %.
+STANDARD_ERRORS = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Setting:
+    """Where each session happened: codes of model, app and service, and of the places and bands; 0 is unknown."""
+
+    model: NDArray[np.int32]
+    app: NDArray[np.int32]
+    cell: NDArray[np.int32]
+    region: NDArray[np.int32]
+    service: NDArray[np.int32]
+    band: NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Terminal:
+    """What is the device's own doing, per session.
+
+    `shortfall` in points of quality (terminal performance index), `fault` the share 0..1 of its model's failures that
+    other models would not have had (terminal fault index); both surely above chance, else 0. `measured`: the session
+    had a model and that model had peers.
+    """
+
+    shortfall: FloatArray
+    fault: FloatArray
+    measured: BoolArray
+
+
+def compare(setting: Setting, q: FloatArray, failed: BoolArray) -> Terminal:
+    """Compare each model with other models: in the same cell and app, else region and app, else app.
+
+    The rows are those of one hour. Differences are averaged over the model, over model and service, and over model
+    and band; the clearest of the three counts, so that a fault of one band is not diluted by the others.
+    """
+    rows = len(q)
+    known = (setting.model > 0) & (setting.app > 0) & ~np.isnan(q)
+    shortfall, fault, measured = np.zeros(rows), np.zeros(rows), np.zeros(rows, dtype=np.bool_)
+    mine = np.flatnonzero(known)
+    if not len(mine):
+        return Terminal(shortfall, fault, measured)
+    part = Setting(**{name: values[mine] for name, values in vars(setting).items()})
+    levels = _levels(part)
+    pools = _pools(part)
+    failures = failed[mine].astype(np.float64)
+    excess = _against_peers(pools, part.model, failures)
+    fault[mine] = _fault(levels, excess, failures)
+    measured[mine] = ~np.isnan(excess)
+    ended = failures == 0
+    worse = np.full(len(mine), np.nan)
+    worse[ended] = -_against_peers([pool[ended] for pool in pools], part.model[ended], q[mine][ended])
+    shortfall[mine] = _clear(levels, worse)
+    return Terminal(shortfall, fault, measured)
+
+
+def _pools(setting: Setting) -> list[Codes]:
+    """Codes of the pools that peers are taken from, the closest first."""
+    app = dense(setting.app)[1]
+    return [crossed(dense(place)[1], app)[1] for place in (setting.cell, setting.region)] + [app]
+
+
+def _levels(setting: Setting) -> list[tuple[int, Codes]]:
+    model = dense(setting.model)[1]
+    return [crossed(model), *(crossed(model, dense(other)[1]) for other in (setting.service, setting.band))]
+
+
+def _against_peers(pools: Sequence[Codes], model: NDArray[np.int32], value: FloatArray) -> FloatArray:
+    """Each value less the mean of the other models' values in the closest pool with enough of them; NaN without."""
+    difference = np.full(len(value), np.nan)
+    code = dense(model)[1]
+    for pool in pools:
+        open_rows = np.isnan(difference)
+        if not open_rows.any():
+            break
+        count, own = crossed(pool, code)
+        pools_n = int(pool.max(initial=0)) + 1
+        others = np.bincount(pool, minlength=pools_n)[pool] - np.bincount(own, minlength=count)[own]
+        total = np.bincount(pool, value, pools_n)[pool] - np.bincount(own, value, count)[own]
+        enough = open_rows & (others >= LEAST_PEERS)
+        difference[enough] = value[enough] - total[enough] / others[enough]
+    return difference
+
+
+def _clear(levels: Sequence[tuple[int, Codes]], difference: FloatArray) -> FloatArray:
+    """Per row the greatest lower bound of the mean difference over its levels, at least 0."""
+    clear = np.zeros(len(difference))
+    for count, code in levels:
+        clear = np.maximum(clear, _lower_bound(count, code, difference)[code])
+    return clear
+
+
+def _fault(levels: Sequence[tuple[int, Codes]], excess: FloatArray, failures: FloatArray) -> FloatArray:
+    fault = np.zeros(len(failures))
+    compared = ~np.isnan(excess)
+    for count, code in levels:
+        sessions = np.bincount(code[compared], minlength=count)
+        ratio = np.bincount(code[compared], failures[compared], count) / np.maximum(sessions, 1)
+        bound = _lower_bound(count, code, excess)
+        share = np.divide(bound, ratio, out=np.zeros(count), where=ratio > 0)
+        fault = np.maximum(fault, np.minimum(share, 1.0)[code])
+    return fault
+
+
+def _lower_bound(count: int, code: Codes, difference: FloatArray) -> FloatArray:
+    known = ~np.isnan(difference)
+    rows, values = code[known], difference[known]
+    n = np.bincount(rows, minlength=count)
+    some = np.maximum(n, 1)
+    mean = np.bincount(rows, values, count) / some
+    spread = np.maximum(np.bincount(rows, values * values, count) / some - mean**2, 0.0)
+    bound = mean - STANDARD_ERRORS * np.sqrt(spread / np.maximum(n - 1, 1))
+    return np.where(n >= LEAST_SESSIONS, np.maximum(bound, 0.0), 0.0)
