@@ -7,9 +7,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 import kpi.catalogue
+import kqi.catalogue
 import qoe.catalogue
 from cemaphore.settings import Settings
 from kpi.catalogue import Catalogue as KpiCatalogue
+from kqi.catalogue import KqiCatalogue
 from qoe.catalogue import QualityCatalogue
 from qoe.model import QoeModel
 from qoe.models import registry
@@ -17,6 +19,7 @@ from records.errors import ConfigError
 
 QUALITY_FILE = "quality.toml"
 KPI_FOLDER = "kpi"
+KQI_FOLDER = "kqi"
 
 
 @cache
@@ -37,6 +40,11 @@ def kpis(settings: Settings | None = None) -> KpiCatalogue:
     for path in _own_files(settings, KPI_FOLDER):
         catalogue = kpi.catalogue.load(_text(path), file=str(path), base=catalogue)
     return catalogue
+
+
+def kqis(settings: Settings | None = None) -> KqiCatalogue:
+    """Return the KQI catalogue: the shipped one and each `kqi/*.toml` under `home`."""
+    return kqi.catalogue.parse(packaged("kqi"), *(_text(path) for path in _own_files(settings, KQI_FOLDER)))
 
 
 @cache

@@ -12,6 +12,8 @@ from store.copying import Field, copy_out
 
 Ints = NDArray[Any]
 
+PERSONAL = ("plan", "segment", "vip_level")
+
 # `-infinity` has no number of microseconds; nothing of ours is older than year 1.
 _CELL: LiteralString = (
     "SELECT cell_id::bigint, greatest(valid_from, '0001-01-01 00:00:00+00'::timestamptz), coalesce(site_id, 0), "
@@ -81,29 +83,54 @@ class Versions:
 
 @dataclass(frozen=True, eq=False)
 class Inventory:
-    """Everything that a record is joined to by its keys, in memory: about 60 bytes per subscriber and version."""
+    """Everything that a record is joined to by its keys, in memory: about 100 bytes per subscriber and version.
+
+    `by_customer` holds the subscribers' rows again under their customers' keys, so that an identifier without a row
+    of its own (the IMSI of a subscriber listed by telephone number) finds its customer's.
+    """
 
     cells: Versions
     devices: Versions
     access_nodes: Versions
     subscribers: Versions
+    by_customer: Versions
     customers: Versions
 
     @classmethod
     def load(cls, connection: Connection) -> "Inventory":
         """Read the current inventory."""
+        subscribers = _load(connection, _SUBSCRIBER, PERSONAL)
+        customers = _load(connection, _CUSTOMER, ("customer_key",), code="i8")
         return cls(
             cells=_load(connection, _CELL, ("site", "region", "band", "vendor", "object_id")),
             devices=_load(connection, _DEVICE, ("model", "os")),
             access_nodes=_load(connection, _NODE, ("site", "region")),
-            subscribers=_load(connection, _SUBSCRIBER, ("plan", "segment", "vip_level")),
-            customers=_load(connection, _CUSTOMER, ("customer_key",), code="i8"),
+            subscribers=subscribers,
+            by_customer=_regrouped(subscribers, customers),
+            customers=customers,
         )
 
     def customer_keys(self, subscriber_key: Ints, moment_us: Ints) -> Ints:
         """Return the customer of each subscriber at its moment; one that is in no customer is its own."""
         found = self.customers.at(subscriber_key, moment_us)["customer_key"]
         return np.where(found > 0, found, subscriber_key)
+
+    def people(self, subscriber_key: Ints, customer_key: Ints, moment_us: Ints) -> dict[str, Ints]:
+        """Return plan, segment and vip_level of each subscriber, or where it is not listed of its customer."""
+        found = self.subscribers.at(subscriber_key, moment_us)
+        lost = np.flatnonzero(self.subscribers.rows(subscriber_key, moment_us) < 0)
+        if len(lost):
+            of_customer = self.by_customer.at(customer_key[lost], moment_us[lost])
+            for name, values in of_customer.items():
+                found[name][lost] = values
+        return found
+
+
+def _regrouped(subscribers: Versions, customers: Versions) -> Versions:
+    """Subscribers' rows under the keys of their customers; the later of two rows holds."""
+    key = np.repeat(subscribers.keys, np.diff(subscribers.first)) if len(subscribers.keys) else subscribers.keys
+    customer = customers.at(key, np.full(len(key), np.iinfo(np.int64).max))["customer_key"]
+    return Versions.of(np.where(customer > 0, customer, key), subscribers.valid_from_us, subscribers.values)
 
 
 def _load(connection: Connection, query: LiteralString, names: tuple[str, ...], code: str = "i4") -> Versions:

@@ -122,7 +122,8 @@ def session_frame(
     raw = read_sessions(connection, start, end, part)
     names = label_values(connection, (*_CATEGORIES, "failure_cause"))
     keys, start_us = raw.pop("subscriber_key"), raw.pop("start_time")
-    attributes = _session_attributes(raw, keys, start_us, context.inventory)
+    customers = context.inventory.customer_keys(keys, start_us)
+    attributes = _session_attributes(raw, keys, customers, start_us, context.inventory)
     cause = _causes(raw.pop("failure_cause"), names["failure_cause"], context.catalogue)
     for name, choices in _CATEGORIES.items():
         raw[name] = _codes(raw[name], names[name], choices)
@@ -130,7 +131,7 @@ def session_frame(
         start=start,
         end=end,
         subscriber_key=keys,
-        customer_key=context.inventory.customer_keys(keys, start_us),
+        customer_key=customers,
         start_us=start_us,
         columns=raw,
         attributes=attributes,
@@ -153,7 +154,8 @@ def touchpoint_frame(
     names = label_values(connection, tuple(_TOUCH_CATEGORIES))
     keys, time_us = raw.pop("subscriber_key"), raw.pop("time")
     attributes = {name: raw[name] for name in ("channel", "activity", "product", "campaign")}
-    attributes |= context.inventory.subscribers.at(keys, time_us)
+    customers = context.inventory.customer_keys(keys, time_us)
+    attributes |= context.inventory.people(keys, customers, time_us)
     for name, choices in _TOUCH_CATEGORIES.items():
         raw[name] = _codes(raw[name], names[name], choices)
     q = touchpoint_quality(raw, context.catalogue)
@@ -161,7 +163,7 @@ def touchpoint_frame(
         start=start,
         end=end,
         subscriber_key=keys,
-        customer_key=context.inventory.customer_keys(keys, time_us),
+        customer_key=customers,
         time_us=time_us,
         columns=raw,
         attributes=attributes,
@@ -170,7 +172,9 @@ def touchpoint_frame(
     )
 
 
-def _session_attributes(raw: dict[str, Array], keys: Array, start_us: Array, inventory: Inventory) -> dict[str, Array]:
+def _session_attributes(
+    raw: dict[str, Array], keys: Array, customers: Array, start_us: Array, inventory: Inventory
+) -> dict[str, Array]:
     found = {name: raw[name] for name in ("app", "server", "core_node", "access", "service")}
     found["cell"] = raw.pop("cell_id")
     place = inventory.cells.at(found["cell"], start_us)
@@ -179,7 +183,7 @@ def _session_attributes(raw: dict[str, Array], keys: Array, start_us: Array, inv
         found[name] = np.where(place[name] > 0, place[name], node[name])
     found |= {name: place[name] for name in ("band", "vendor")}
     found |= inventory.devices.at(raw["tac"], start_us)
-    person = inventory.subscribers.at(keys, start_us)
+    person = inventory.people(keys, customers, start_us)
     found |= {name: person[name] for name in ("segment", "vip_level")}
     found["plan"] = np.where(raw["plan"] > 0, raw["plan"], person["plan"])
     return {name: found[name].astype(np.int32, copy=False) for name in ATTRIBUTES}

@@ -1,0 +1,240 @@
+"""Scores in the database: what is still to be scored, who is scoring it, and the rows that replace older ones."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pyarrow as pa
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from store.connection import Connection
+from store.copying import Arrays, Field, copy_in, copy_out
+
+RECORD_KINDS = ("sessions", "touchpoints")
+DAY_KIND = "days"  # marks a local day whose hours changed; its window starts where the day does
+PERIOD_KIND = "periods"
+_HOUR = timedelta(hours=1)
+
+DIMENSIONS = ("network", "device", "app", "service")
+MEASURES = (*DIMENSIONS, "overall")
+_SUMS = tuple(f"{dimension}_{name}" for dimension in DIMENSIONS for name in ("n", "w", "s1", "s2", "m"))
+_USER_FIELDS: tuple[Field, ...] = (
+    ("customer_key", "i8"),
+    ("n", "i4"),
+    ("bad", "i4"),
+    *((name, "i4" if name.endswith("_n") else "f8") for name in _SUMS),
+)
+_GROUP_FIELDS: tuple[Field, ...] = (
+    *((name, "i4") for name in ("value", "n_users", "bad_users", "n", "bad")),
+    ("expected_bad", "f8"),
+    *((f"{m}_{name}", code) for m in MEASURES for name, code in (("n", "i4"), ("sum", "f8"), ("sq", "f8"))),
+)
+_INTEGERS = {"n", "bad", "n_users", "bad_users", "version_id", "period_s", "object_id", "n_periods"} | {
+    *(f"{m}_n" for m in MEASURES),
+    "n_suspect",
+}
+_SMALL = {"limiting", "days"}
+_REALS = {"coverage", "expected_bad", *MEASURES, "prior_c", *(f"{d}_c" for d in DIMENSIONS)} | {
+    f"{m}_{end}" for m in MEASURES for end in ("lo", "hi")
+}
+_UTC = pa.timestamp("us", "UTC")
+
+
+def time_zone(connection: Connection) -> ZoneInfo:
+    """Return the operator's zone, fixed when the database was made."""
+    row = connection.execute("SELECT value FROM cem.installation WHERE name = 'time_zone'").fetchone()
+    return ZoneInfo(row[0] if row else "UTC")
+
+
+def version(connection: Connection, model_version: str, catalogue_version: str, baseline_id: int) -> int:
+    """Return the number of what scores are made with; adds it where it is new."""
+    key = [model_version, catalogue_version, baseline_id]
+    connection.execute(
+        "INSERT INTO cem.version (model_version, catalogue_version, baseline_id) VALUES (%s, %s, %s) "
+        "ON CONFLICT DO NOTHING",
+        key,
+    )
+    row = connection.execute(
+        "SELECT version_id FROM cem.version WHERE model_version = %s AND catalogue_version = %s AND baseline_id = %s",
+        key,
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def dirty_hours(
+    connection: Connection, kinds: Sequence[str], start: datetime | None, end: datetime | None
+) -> list[datetime]:
+    """Return the hours with marks of these kinds in [start, end), oldest first."""
+    rows = connection.execute(
+        "SELECT DISTINCT date_trunc('hour', window_start) FROM cem.dirty WHERE kind = ANY(%s) "
+        "AND window_start >= coalesce(%s, '-infinity'::timestamptz) "
+        "AND window_start < coalesce(%s, 'infinity'::timestamptz) ORDER BY 1",
+        [list(kinds), start, end],
+    )
+    return [hour for (hour,) in rows]
+
+
+def dirty_starts(connection: Connection, kind: str) -> list[datetime]:
+    """Return the starts that have marks of that kind, oldest first."""
+    rows = connection.execute("SELECT DISTINCT window_start FROM cem.dirty WHERE kind = %s ORDER BY 1", [kind])
+    return [start for (start,) in rows]
+
+
+def mark_hours(connection: Connection, start: datetime, end: datetime) -> None:
+    """Mark all hours of [start, end) for sessions and counters."""
+    connection.execute(
+        "INSERT INTO cem.dirty (kind, window_start) SELECT kind, hour "
+        "FROM generate_series(%s::timestamptz, %s::timestamptz - INTERVAL '1 second', '1 hour') AS hour, "
+        "unnest(ARRAY['sessions', 'counters']) AS kind",
+        [start, end],
+    )
+
+
+def known_span(connection: Connection) -> tuple[datetime, datetime] | None:
+    """Return first hour and end of what was ever marked or scored; None when there is nothing."""
+    row = connection.execute(
+        "SELECT min(first), max(last) FROM (SELECT min(window_start), max(window_start) FROM cem.dirty "
+        "WHERE kind IN ('sessions', 'touchpoints', 'counters') UNION ALL SELECT min(start), max(start) "
+        "FROM cem.user_hour UNION ALL SELECT min(start), max(start) FROM cem.kpi_value) AS spans (first, last)"
+    ).fetchone()
+    if row is None or row[0] is None:
+        return None
+    return row[0].replace(minute=0), row[1].replace(minute=0) + _HOUR
+
+
+def marks(connection: Connection, kinds: Sequence[str], start: datetime, end: datetime) -> list[int]:
+    """Return the ids of the marks of [start, end) as they are now; read them before the data they stand for."""
+    rows = connection.execute(
+        "SELECT mark_id FROM cem.dirty WHERE kind = ANY(%s) AND window_start >= %s AND window_start < %s",
+        [list(kinds), start, end],
+    )
+    return [mark for (mark,) in rows]
+
+
+def unmark(connection: Connection, ids: Sequence[int]) -> None:
+    """Delete marks that were read; later ones stay."""
+    connection.execute("DELETE FROM cem.dirty WHERE mark_id = ANY(%s)", [list(ids)])
+
+
+def mark(connection: Connection, kind: str, start: datetime) -> None:
+    """Add a mark."""
+    connection.execute("INSERT INTO cem.dirty (kind, window_start) VALUES (%s, %s)", [kind, start])
+
+
+def hold(connection: Connection, what: str, start: datetime, *, wait: bool) -> bool:
+    """Take the lock of a window until the transaction ends; False where another has it and `wait` is off."""
+    key = [f"cem {what} {start.isoformat()}"]
+    if wait:
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", key)
+        return True
+    row = connection.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", key).fetchone()
+    return bool(row and row[0])
+
+
+def delete(connection: Connection, table: str, **equal: Any) -> None:
+    """Delete the rows of a table of scores whose columns equal the given values."""
+    tests = sql.SQL(" AND ").join(
+        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Literal(equal[name])) for name in equal
+    )
+    connection.execute(sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier("cem", table), tests))
+
+
+def delete_span(connection: Connection, table: str, start: datetime, end: datetime, **equal: Any) -> None:
+    """Delete the rows of a table of scores that start in [start, end)."""
+    tests = sql.SQL("").join(
+        sql.SQL(" AND {} = {}").format(sql.Identifier(name), sql.Literal(value)) for name, value in equal.items()
+    )
+    query = sql.SQL("DELETE FROM {} WHERE start >= {} AND start < {}{}")
+    connection.execute(query.format(sql.Identifier("cem", table), sql.Literal(start), sql.Literal(end), tests))
+
+
+def append(connection: Connection, table: str, columns: Mapping[str, Any]) -> int:
+    """Append rows to a table of scores; NaN becomes NULL, a single value fills its column; returns their number."""
+    rows = max((len(values) for values in columns.values() if isinstance(values, np.ndarray)), default=0)
+    arrays = {name: _array(name, values, rows) for name, values in columns.items()}
+    return copy_in(connection, f"cem.{table}", pa.record_batch(arrays))
+
+
+def _array(name: str, values: Any, rows: int) -> pa.Array:
+    kind = _arrow(name, values)
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind == "M":
+            return pa.array(values.astype("datetime64[us]")).cast(_UTC)
+        return pa.array(values, kind, from_pandas=True)
+    return pa.repeat(pa.scalar(values, kind), rows)
+
+
+def _arrow(name: str, values: Any) -> pa.DataType | None:
+    if name in _INTEGERS:
+        return pa.int32()
+    if name in _SMALL:
+        return pa.int16()
+    if name in _REALS:
+        return pa.float32()
+    return _UTC if isinstance(values, datetime) else None
+
+
+def user_sums(
+    connection: Connection, table: str, start: datetime, end: datetime, part: tuple[int, int] = (0, 1)
+) -> Arrays:
+    """Add the sums of customers over the rows that start in [start, end); arrays named as the columns.
+
+    `table` is user_hour or user_day; `part` = (index, count) takes the customers whose key leaves that rest.
+    """
+    added = ", ".join(f"sum({name})::{_SQL[code]}" for name, code in _USER_FIELDS[1:])
+    pieces = ("SELECT customer_key,", added, f"FROM cem.{table} WHERE start >= %s AND start < %s")
+    query = " ".join(pieces) + " AND mod(customer_key, %s) = %s GROUP BY customer_key"
+    return copy_out(connection, query, _USER_FIELDS, [start, end, part[1], part[0]])
+
+
+_SQL = {"i4": "integer", "f8": "double precision"}
+
+
+def user_rows(connection: Connection, table: str, start: datetime, end: datetime) -> int:
+    """Return how many rows of customers start in [start, end)."""
+    query = sql.SQL("SELECT count(*) FROM {} WHERE start >= %s AND start < %s").format(sql.Identifier("cem", table))
+    row = connection.execute(query, [start, end]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def group_sums(connection: Connection, attribute: str, start: datetime, end: datetime) -> Arrays:
+    """Add the hours of [start, end) of one attribute's groups up; `n_users`, `bad_users` are of the fullest hour."""
+    added = ", ".join(
+        f"max({name})" if name in ("n_users", "bad_users") else f"sum({name})::{_SQL[code]}"
+        for name, code in _GROUP_FIELDS[1:]
+        if name != "expected_bad"
+    )
+    expected = "coalesce(sum(expected_bad)::double precision, 'NaN')"
+    fields = [field for field in _GROUP_FIELDS if field[0] != "expected_bad"] + [("expected_bad", "f8")]
+    pieces = ("SELECT value,", added, ",", expected, "FROM cem.group_index WHERE grain = 'hour' AND attribute = %s")
+    query = " ".join(pieces) + " AND start >= %s AND start < %s GROUP BY value"
+    return copy_out(connection, query, fields, [attribute, start, end])
+
+
+def newest_day(connection: Connection) -> datetime | None:
+    """Return the start of the newest local day that has scores of customers."""
+    row = connection.execute("SELECT max(start) FROM cem.user_day").fetchone()
+    return row[0] if row else None
+
+
+def begin_run(connection: Connection, job: str, started_at: datetime) -> int:
+    """Note the start of a run."""
+    row = connection.execute(
+        "INSERT INTO cem.run (job, started_at) VALUES (%s, %s) RETURNING run_id", [job, started_at]
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def end_run(
+    connection: Connection, run_id: int, finished_at: datetime, counts: Mapping[str, Any], error: str | None = None
+) -> None:
+    """Note the end of a run, with what it did or why it failed."""
+    connection.execute(
+        "UPDATE cem.run SET finished_at = %s, ok = %s, counts = %s, error = %s WHERE run_id = %s",
+        [finished_at, error is None, Jsonb(dict(counts)), error, run_id],
+    )

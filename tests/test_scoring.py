@@ -1,0 +1,286 @@
+"""Scoring a database: hours, days, groups, indicators; twice the same, late data in its place, killed and resumed."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cemaphore.pipeline.scoring import score
+from cemaphore.settings import Settings, load_settings
+from store.connection import Connection
+from store.labels import Labels
+from tests.records import add_cells, add_counters, add_devices, add_sessions, add_touchpoints
+
+DAY = datetime(2026, 3, 2, tzinfo=UTC)
+HOUR = DAY + timedelta(hours=8)
+
+
+@pytest.fixture
+def settings(tmp_path: Any) -> Settings:
+    return load_settings(home=tmp_path)
+
+
+def _web(connection: Connection, hour: datetime, users: int = 24, *, batch: int = 1, load_ms: float = 900.0) -> None:
+    rng = np.random.default_rng(batch)
+    rows = users * 3
+    add_sessions(
+        connection,
+        {
+            "subscriber_key": [1000 + row % users for row in range(rows)],
+            "start_time": [hour + timedelta(seconds=int(s)) for s in rng.integers(0, 3600, rows)],
+            "service": ["web"] * rows,
+            "access": ["lte"] * rows,
+            "success": [row % 5 != 0 for row in range(rows)],
+            "failure_cause": ["rrc_fail" if row % 5 == 0 else None for row in range(rows)],
+            "page_load_ms": [load_ms + 2 * row for row in range(rows)],
+            "rtt_client_ms": [40.0 + row for row in range(rows)],
+            "rtt_server_ms": [30.0] * rows,
+            "cell_id": [f"C{row % 2}" for row in range(rows)],
+            "tac": [35200001 + row % 2 for row in range(rows)],
+            "app": ["taobao"] * rows,
+        },
+        batch=batch,
+    )
+
+
+def _inventory(connection: Connection) -> None:
+    add_cells(connection, [{"cell_id": f"C{n}", "site_id": "S1", "region": "north", "band": "B3"} for n in range(2)])
+    add_devices(connection, {35200001: "Phone 1", 35200002: "Phone 2"})
+
+
+def _rows(connection: Connection, table: str) -> list[tuple[Any, ...]]:
+    columns = [
+        name
+        for (name,) in connection.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'cem' AND table_name = %s "
+            "ORDER BY ordinal_position",
+            [table],
+        )
+    ]
+    return sorted(connection.execute(f"SELECT {', '.join(columns)} FROM cem.{table}").fetchall(), key=repr)  # noqa: S608
+
+
+SCORED = ("user_hour", "user_day", "user_period", "group_index", "kqi_value", "kpi_value")
+
+
+def _all(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
+    return {table: _rows(connection, table) for table in SCORED}
+
+
+def test_an_hour_becomes_users_groups_indicators_and_a_day(
+    database: str, connection: Connection, settings: Settings
+) -> None:
+    _inventory(connection)
+    _web(connection, HOUR)
+    add_touchpoints(
+        connection,
+        {"subscriber_key": [1000], "time": [HOUR], "channel": ["hotline"], "wait_s": [900.0], "success": [False]},
+    )
+    run = score(database, settings)
+    assert (run.hours, run.sessions, run.touchpoints, run.user_hours, run.days) == (1, 72, 1, 24, 1)
+    caller = connection.execute(
+        "SELECT n, bad, network_n, app_n, service_n, service, coverage FROM cem.user_hour WHERE customer_key = 1000"
+    ).fetchone()
+    assert caller is not None
+    assert caller[:1] == (3,)
+    assert caller[4] == 1
+    assert caller[5] == pytest.approx(np.exp(10 * np.log(75) / 11), rel=1e-5)
+    assert caller[6] == pytest.approx(1.0)
+    assert connection.execute("SELECT count(*) FROM cem.dirty").fetchone() == (0,)
+    whole = connection.execute(
+        "SELECT n_users, n, bad, network_n FROM cem.group_index WHERE grain = 'hour' AND attribute = 'all'"
+    ).fetchall()
+    assert whole == [(24, 72, 15, 24)]
+    quarters = connection.execute(
+        "SELECT sum(n), count(*) FROM cem.group_index WHERE grain = '15m' AND attribute = 'cell'"
+    ).fetchone()
+    assert quarters == (72, 8)
+    failures = connection.execute(
+        "SELECT attribute, sum(numerator), sum(denominator) FROM cem.kqi_value "
+        "WHERE kqi = 'session_failure_ratio' GROUP BY 1 ORDER BY 1"
+    ).fetchall()
+    assert failures == [(name, 15.0, 72.0) for name in ("all", "app", "cell", "region")]
+    assert connection.execute("SELECT ok, counts ->> 'sessions' FROM cem.run").fetchall() == [(True, "72")]
+
+
+def test_contributions_in_the_database_add_up(database: str, connection: Connection, settings: Settings) -> None:
+    _inventory(connection)
+    _web(connection, HOUR)
+    score(database, settings)
+    rows = connection.execute(
+        "SELECT overall, network_c + device_c + app_c + coalesce(service_c, 0) + prior_c FROM cem.user_hour"
+    ).fetchall()
+    assert len(rows) == 24
+    for overall, parts in rows:
+        assert 100 - overall == pytest.approx(parts, abs=1e-3)
+
+
+def test_scoring_twice_leaves_the_same_rows(database: str, connection: Connection, settings: Settings) -> None:
+    _inventory(connection)
+    _web(connection, HOUR)
+    _web(connection, HOUR + timedelta(hours=1), batch=2)
+    score(database, settings)
+    first = _all(connection)
+    assert score(database, settings).hours == 0
+    again = score(database, settings, start=DAY)
+    assert (again.hours, again.days) == (2, 1)
+    assert _all(connection) == first
+    assert score(database, settings, start=HOUR + timedelta(hours=1)).hours == 1
+    assert _all(connection) == first
+
+
+def test_late_data_changes_its_own_hour_and_day_only(database: str, connection: Connection, settings: Settings) -> None:
+    _inventory(connection)
+    other = HOUR + timedelta(days=1)
+    _web(connection, HOUR)
+    _web(connection, HOUR + timedelta(hours=1), batch=2)
+    _web(connection, other, batch=3)
+    score(database, settings)
+    first = _all(connection)
+    _web(connection, HOUR, 3, batch=4, load_ms=9000.0)
+    assert score(database, settings).hours == 1
+    second = _all(connection)
+    hour_rows = [[row for row in rows["user_hour"] if row[0] != HOUR] for rows in (first, second)]
+    assert hour_rows[0] == hour_rows[1]
+    assert [row for row in first["user_day"] if row[0] != DAY] == [row for row in second["user_day"] if row[0] != DAY]
+    assert [row for row in first["user_hour"] if row[0] == HOUR] != [
+        row for row in second["user_hour"] if row[0] == HOUR
+    ]
+    periods = connection.execute("SELECT days, sum(n) FROM cem.user_period GROUP BY days ORDER BY days").fetchall()
+    assert periods == [(7, 3 * 72 + 9), (28, 3 * 72 + 9)]
+
+
+def test_a_run_killed_between_hours_goes_on_where_it_was(
+    database: str, connection: Connection, settings: Settings
+) -> None:
+    _inventory(connection)
+    for number in range(3):
+        _web(connection, HOUR + timedelta(hours=number), batch=number + 1)
+
+    def die(done: int, total: int) -> None:
+        if done == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score(database, settings, progress=die)
+    left = connection.execute("SELECT DISTINCT kind FROM cem.dirty ORDER BY 1").fetchall()
+    assert left == [("days",), ("sessions",)]
+    rest = score(database, settings)
+    assert (rest.hours, rest.days) == (1, 1)
+    killed = _all(connection)
+    score(database, settings, start=DAY)
+    assert _all(connection) == killed
+    assert connection.execute("SELECT ok FROM cem.run ORDER BY run_id").fetchall() == [(False,), (True,), (True,)]
+
+
+def test_a_mark_that_comes_while_an_hour_is_scored_stays(
+    database: str, connection: Connection, settings: Settings
+) -> None:
+    _web(connection, HOUR)
+    connection.execute(
+        f"""
+        CREATE FUNCTION remark() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO cem.dirty (kind, window_start, batch_id) VALUES ('sessions', '{HOUR.isoformat()}', 77);
+        RETURN NULL; END $$;
+        CREATE TRIGGER remark AFTER DELETE ON cem.kqi_value FOR EACH STATEMENT EXECUTE FUNCTION remark()
+        """  # noqa: S608
+    )
+    score(database, settings)
+    assert connection.execute("SELECT batch_id FROM cem.dirty").fetchall() == [(77,)]
+    connection.execute("DROP TRIGGER remark ON cem.kqi_value")
+    assert score(database, settings).hours == 1
+    assert connection.execute("SELECT count(*) FROM cem.dirty").fetchone() == (0,)
+
+
+def test_merging_two_identifiers_makes_one_customer(database: str, connection: Connection, settings: Settings) -> None:
+    _web(connection, HOUR, 4)
+    score(database, settings)
+    assert connection.execute("SELECT count(*) FROM cem.user_hour").fetchone() == (4,)
+    connection.execute("INSERT INTO cem.customer_of (subscriber_key, customer_key) VALUES (1000, 1000), (1001, 1000)")
+    connection.execute("INSERT INTO cem.dirty (kind, window_start) VALUES ('sessions', %s)", [HOUR])
+    score(database, settings)
+    merged = connection.execute("SELECT customer_key, n FROM cem.user_hour ORDER BY 1").fetchall()
+    assert merged == [(1000, 6), (1002, 3), (1003, 3)]
+    assert connection.execute("SELECT customer_key, n FROM cem.user_day ORDER BY 1").fetchall() == merged
+    connection.execute("DELETE FROM cem.customer_of")
+    connection.execute("INSERT INTO cem.dirty (kind, window_start) VALUES ('sessions', %s)", [HOUR])
+    score(database, settings)
+    assert connection.execute("SELECT count(*) FROM cem.user_day").fetchone() == (4,)
+
+
+def test_an_hour_read_in_parts_has_the_same_users_and_groups(
+    database: str, connection: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _web(connection, HOUR)
+    score(database, settings)
+    whole = _all(connection)
+    monkeypatch.setattr("cemaphore.pipeline.hours.PART_SESSIONS", 30)
+    score(database, settings, start=HOUR)
+    parts = _all(connection)
+    assert [row[:4] for row in parts["user_hour"]] == [row[:4] for row in whole["user_hour"]]
+    assert {row[:8] for row in parts["group_index"]} == {row[:8] for row in whole["group_index"]}
+    for mine, theirs in zip(parts["kqi_value"], whole["kqi_value"], strict=True):
+        assert mine[:5] == theirs[:5]
+        assert mine[5:7] == pytest.approx(theirs[5:7])
+
+
+def test_an_hour_that_another_process_holds_is_waited_for_and_not_scored_twice(
+    database: str, opened: Callable[[], Connection], settings: Settings
+) -> None:
+    connection = opened()
+    _web(connection, HOUR)
+    _web(connection, HOUR + timedelta(hours=1), batch=2)
+    seen: list[int] = []
+
+    def another(done: int, total: int) -> None:
+        if done == 1 and not seen:
+            seen.append(score(database, settings).hours)
+
+    run = score(database, settings, progress=another)
+    assert [*seen, run.hours] == [1, 1]
+    assert connection.execute("SELECT sum(n) FROM cem.user_day").fetchone() == (144,)
+
+
+def test_counters_become_kpis_of_their_window_and_the_last_delivery_counts(
+    database: str, connection: Connection, settings: Settings
+) -> None:
+    end = HOUR + timedelta(minutes=15)
+    names = ["RRC.ConnEstabAtt.sum", "RRC.ConnEstabSucc.sum"]
+    columns: dict[str, list[Any]] = {
+        "object_id": ["cell-1"] * 2,
+        "counter": names,
+        "time": [end] * 2,
+        "period_s": [900] * 2,
+    }
+    add_counters(connection, {**columns, "value": [100.0, 40.0]}, batch=1)
+    add_counters(connection, {**columns, "value": [100.0, 95.0]}, batch=2)
+    long = {**columns, "object_id": ["cell-2"] * 2, "time": [HOUR + timedelta(hours=1)] * 2, "period_s": [3600] * 2}
+    add_counters(connection, {**long, "value": [50.0, 50.0]}, batch=3)
+    assert score(database, settings).kpi_values > 0
+    rows = connection.execute(
+        "SELECT l.value, start, period_s, numerator, denominator FROM cem.kpi_value k "
+        "JOIN cem.label l ON l.label_id = k.object_id WHERE denominator IN (100, 50) AND numerator IS NOT NULL"
+    ).fetchall()
+    assert ("cell-1", HOUR, 900, 95.0, 100.0) in rows
+    assert ("cell-2", HOUR, 3600, 50.0, 50.0) in rows
+    assert not any(row[3] == 40.0 for row in rows)
+    assert connection.execute("SELECT count(*) FROM cem.dirty").fetchone() == (0,)
+
+
+def test_the_second_day_is_measured_against_the_first(
+    database: str, connection: Connection, settings: Settings
+) -> None:
+    _inventory(connection)
+    _web(connection, HOUR)
+    _web(connection, HOUR + timedelta(days=1), batch=2)
+    score(database, settings)
+    rows = connection.execute(
+        "SELECT g.start, g.n, g.expected_bad, v.baseline_id FROM cem.group_index g "
+        "JOIN cem.version v USING (version_id) WHERE grain = 'hour' AND attribute = 'all' ORDER BY start"
+    ).fetchall()
+    assert rows[0][2:] == (None, 0)
+    assert rows[1][3] > 0
+    assert 5 < rows[1][2] < 30
+    assert Labels(connection).lookup("app", "taobao")
