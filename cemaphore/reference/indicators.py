@@ -31,7 +31,8 @@ def _kpi(entry: Kpi) -> str:
         if limit is not None
     )
     reason = f" ({entry.threshold_source}; {entry.threshold_grounding})" if limits else ""
-    return f"### {code(entry.name)}\n\n{cell(entry.title_en)} · {cell(entry.title_zh)}\n\n" + facts(
+    title = f"{cell(entry.title_en)} · {cell(entry.title_zh)}"
+    return f"### {code(entry.name)}\n\n" + facts(
         [
             ("formula", code(entry.formula)),
             ("unit", f"{cell(entry.unit)}, {entry.direction} is better"),
@@ -40,7 +41,8 @@ def _kpi(entry: Kpi) -> str:
             ("clause", cell(entry.clause)),
             ("source", f"{cell(entry.source)} ({entry.grounding})"),
             ("note", cell(entry.note or "")),
-        ]
+        ],
+        title,
     )
 
 
@@ -71,7 +73,8 @@ def _by_service(entries: tuple[Indicator, ...]) -> list[tuple[str, list[Indicato
 def _kqi(entry: Indicator) -> str:
     bins = entry.bins
     percentiles = f"yes, bins from {number(bins.lo)} to {number(bins.hi)} {entry.unit}" if bins else ""
-    return f"### {code(entry.name)}\n\n{cell(entry.title['en'])} · {cell(entry.title['zh'])}\n\n" + facts(
+    title = f"{cell(entry.title['en'])} · {cell(entry.title['zh'])}"
+    return f"### {code(entry.name)}\n\n" + facts(
         [
             ("rows counted", code(entry.where.text) if entry.where.text != "1" else "all"),
             ("numerator", code(entry.numerator.text)),
@@ -80,5 +83,6 @@ def _kqi(entry: Indicator) -> str:
             ("unit", f"{cell(entry.unit)}, {'higher' if entry.direction > 0 else 'lower'} is better"),
             ("percentiles", cell(percentiles)),
             ("clause", f"{cell(entry.clause)} ({entry.grounding})"),
-        ]
+        ],
+        title,
     )

@@ -21,9 +21,9 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def facts(pairs: Iterable[tuple[str, str]]) -> str:
-    """A table of names and values, without those that are empty."""
-    return table(["", ""], [pair for pair in pairs if pair[1]])
+def facts(pairs: Iterable[tuple[str, str]], title: str = "") -> str:
+    """A table of names and values under a title, without those that are empty."""
+    return table(["", title], [pair for pair in pairs if pair[1]])
 
 
 def page(title: str, *sections: str) -> str:

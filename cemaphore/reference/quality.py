@@ -31,10 +31,11 @@ def _model(model: QoeModel) -> str:
             ("source", cell(model.source)),
             ("required", required),
             ("note", cell(model.note)),
-        ]
+        ],
+        cell(model.title),
     )
     head = ["input", "possible", "valid", "effect", "if missing"]
-    return f"## {code(model.name)}\n\n{cell(model.title)}\n\n{about}\n" + table(head, [_input(i) for i in model.inputs])
+    return f"## {code(model.name)}\n\n{about}\n" + table(head, [_input(i) for i in model.inputs])
 
 
 def _input(entry: Input) -> list[str]:
@@ -62,14 +63,16 @@ def _index(rules: QualityCatalogue) -> str:
             ("dimension weights", weights),
             ("prior weight m", f"{number(rules.prior_weight)} sessions"),
             ("least coverage of an overall index", number(rules.least_coverage)),
-        ]
+        ],
+        "value",
     )
 
 
 def _service(rules: ServiceRules) -> str:
     models = ", ".join([code(rules.model), *(f"{code(m)} for {c}" for c, m in rules.model_by_voice_codec.items())])
     about = facts(
-        [("model", models), ("prior mean mu", number(rules.prior_mean)), ("bad below", number(rules.bad_below))]
+        [("model", models), ("prior mean mu", number(rules.prior_mean)), ("bad below", number(rules.bad_below))],
+        "value",
     )
     rows = [
         [
@@ -101,7 +104,8 @@ def _touchpoints(rules: QualityCatalogue) -> str:
             ("prior mean mu", number(touchpoints.prior_mean)),
             ("bad below", number(touchpoints.bad_below)),
             ("worst number of transfers", number(touchpoints.worst_transfers)),
-        ]
+        ],
+        "value",
     )
     rows = [
         [name, *(f"{number(anchors[0])}..{number(anchors[1])} s" for anchors in (channel.wait_s, channel.handle_s))]
