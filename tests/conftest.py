@@ -4,6 +4,7 @@ import itertools
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +16,9 @@ from store.intake import Intake
 from store.keys import Keys
 from store.labels import Labels
 from store.vault import Vault
+
+if TYPE_CHECKING:
+    from tests.city import City
 
 TEMPLATE = "cem_template"
 # A test's server need not outlive a power cut, and its background workers would hold the template open.
@@ -100,3 +104,17 @@ def labels(opened: Callable[[], Connection]) -> Labels:
 def intake(opened: Callable[[], Connection], vault: Vault, labels: Labels, keys: Keys) -> Intake:
     """An intake into the test's database, at noon of 2 March 2026 UTC."""
     return Intake(opened(), vault, labels, keys, datetime(2026, 3, 2, 12, tzinfo=UTC))
+
+
+@pytest.fixture(scope="session")
+def city(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> "City":
+    """The small demo city, written, collected, scored and searched once."""
+    from tests.city import build
+
+    zone = "Asia/Shanghai"
+    dsn = privatedb.create_database(server, "cem_city")
+    with connect(dsn) as connection:
+        schema.upgrade(connection, time_zone=zone)
+    home = tmp_path_factory.mktemp("city")
+    settings = load_settings(home=home, database_url=dsn, time_zone=zone, country_code="CN", demo=True)
+    return build(dsn, settings, home / "world")

@@ -1,0 +1,146 @@
+"""End roles see views of what they work with, and no table, chunk or vault."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import psycopg
+import pytest
+
+from store.connection import Connection, connect
+from store.labels import Labels
+from store.vault import Vault
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+END_ROLES = ("cem_operations", "cem_analyst", "cem_care", "cem_admin")
+ALL_VIEWS = "groups kpis kqis clusters cluster_windows cluster_complaints status waiting alerts sources"
+PERSON_VIEWS = "customer_hours customer_days customer_periods cluster_customers complaints"
+
+
+@pytest.fixture
+def as_role(database: str) -> Callable[[str], Connection]:
+    """A function that connects as a role."""
+    return lambda role: connect(database, role=role, autocommit=True)
+
+
+@pytest.fixture
+def filled(connection: Connection, labels: Labels) -> int:
+    """Two customers' sessions, a small and a large group, one linked complaint; returns the first customer's key."""
+    service, cell, other = (int(labels.ids("service", ["web"])[0]), *map(int, labels.ids("cell", ["c1", "c2"])))
+    labels.sources(["probe"])
+    connection.execute(
+        "INSERT INTO cem.session (subscriber_key, start_time, source_id, session_id, batch_id, arrived_at, service, "
+        "success) SELECT key, %s, 1, 's' || key, 1, %s, %s, true FROM generate_series(1, 3) key",
+        [NOON, NOON, service],
+    )
+    connection.execute("INSERT INTO cem.customer_of (subscriber_key, customer_key) VALUES (1, 1), (2, 1)")
+    connection.execute("INSERT INTO cem.version (model_version, catalogue_version) VALUES ('m', 'c')")
+    columns = "network_n, network_sum, network_sq, device_n, device_sum, device_sq, app_n, app_sum, app_sq, "
+    columns += "service_n, service_sum, service_sq, overall_n, overall_sum, overall_sq"
+    zeros = ", ".join(["0"] * 15)
+    for value, users in ((cell, 9), (other, 10)):
+        connection.execute(
+            "INSERT INTO cem.group_index (grain, attribute, start, value, n_users, bad_users, n, bad, "  # noqa: S608
+            f"version_id, {columns}) VALUES ('15m', 'cell', %s, %s, %s, 1, 20, 2, 1, {zeros})",
+            [NOON, value, users],
+        )
+    connection.execute(
+        "INSERT INTO cem.complaint (source_id, complaint_id, created_at, version_at, batch_id, arrived_at, "
+        "subscriber_key, text) VALUES (1, 'k1', %s, %s, 1, %s, 2, 'slow')",
+        [NOON, NOON, NOON],
+    )
+    connection.execute(
+        "INSERT INTO cem.cluster VALUES ('x', 'sessions', 'network', 'core', '{}', %s, %s, NULL, 4, 9, 1, 0, 0, 0, 1, "
+        "'[]', 3, 'look', 1, %s)",
+        [NOON, NOON, NOON],
+    )
+    connection.execute("INSERT INTO cem.complaint_link VALUES (1, 'k1', 'x', 0.9, '[]')")
+    connection.execute(
+        "INSERT INTO cem.quarantine (source_id, kind, name, code, reason, sealed, arrived_at) "
+        "VALUES (1, 'sessions', 'f', 'future', 'r', 'secret', now())"
+    )
+    return 1
+
+
+@pytest.mark.parametrize("role", END_ROLES)
+def test_no_end_role_reaches_a_table_a_chunk_or_the_vault(
+    as_role: Callable[[str], Connection], connection: Connection, vault: Vault, filled: int, role: str
+) -> None:
+    vault.tokens(["imsi:460001234567890"])
+    chunk = connection.execute("SELECT show_chunks('cem.session')::text").fetchone()
+    assert chunk is not None
+    tables = connection.execute(
+        "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname IN ('cem', 'vault')"
+    ).fetchall()
+    with as_role(role) as asked:
+        for (table,) in [chunk, *tables]:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                asked.execute(f"SELECT * FROM {table}")  # noqa: S608
+
+
+def test_only_who_works_with_customers_sees_single_ones(as_role: Callable[[str], Connection], filled: int) -> None:
+    for role in END_ROLES:
+        with as_role(role) as asked:
+            for view in ALL_VIEWS.split():
+                asked.execute(f"SELECT * FROM api.{view}")  # noqa: S608
+            for view in PERSON_VIEWS.split():
+                if role in {"cem_care", "cem_admin"}:
+                    asked.execute(f"SELECT * FROM api.{view}")  # noqa: S608
+                    continue
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    asked.execute(f"SELECT * FROM api.{view}")  # noqa: S608
+
+
+def test_a_timeline_shows_one_customer_with_all_identifiers(as_role: Callable[[str], Connection], filled: int) -> None:
+    query = "SELECT session_id, service FROM api.session_timeline(1, '2026-03-02Z', '2026-03-03Z') ORDER BY 1"
+    with as_role("cem_care") as care:
+        assert care.execute(query).fetchall() == [("s1", "web"), ("s2", "web")]
+        assert care.execute("SELECT count(*) FROM api.session_timeline(NULL, '-infinity', 'infinity')").fetchone() == (
+            0,
+        )
+    with as_role("cem_operations") as operations, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        operations.execute(query)
+
+
+def test_groups_below_k_are_not_shown(
+    as_role: Callable[[str], Connection], connection: Connection, filled: int
+) -> None:
+    with as_role("cem_operations") as asked:
+        assert asked.execute("SELECT value, n_users, bad_ratio FROM api.groups").fetchall() == [("c2", 10, 0.1)]
+        assert asked.execute("SELECT users, silent_users FROM api.clusters").fetchall() == [(None, None)]
+    connection.execute("INSERT INTO cem.installation VALUES ('k_anonymity', '3')")
+    with as_role("cem_operations") as asked:
+        assert asked.execute("SELECT count(*) FROM api.groups").fetchone() == (2,)
+        assert asked.execute("SELECT users, silent_users FROM api.clusters").fetchall() == [(4, 3)]
+
+
+def test_a_linked_complaint_has_no_person_for_who_works_with_groups(
+    as_role: Callable[[str], Connection], filled: int
+) -> None:
+    query = "SELECT complaint_id, text, customer_key FROM api.cluster_complaints"
+    with as_role("cem_analyst") as analyst:
+        assert analyst.execute(query).fetchall() == [("k1", None, None)]
+    with as_role("cem_care") as care:
+        assert care.execute(query).fetchall() == [("k1", "slow", 1)]
+
+
+def test_quarantine_is_shown_without_what_was_sealed(as_role: Callable[[str], Connection], filled: int) -> None:
+    with as_role("cem_operations") as asked:
+        cursor = asked.execute("SELECT * FROM api.quarantine")
+        assert cursor.description is not None
+        assert "sealed" not in [column.name for column in cursor.description]
+        assert len(cursor.fetchall()) == 1
+
+
+def test_the_loading_role_loads_and_cannot_rewrite_the_audit_trail(
+    as_role: Callable[[str], Connection], vault: Vault, filled: int
+) -> None:
+    with as_role("cem_loader") as loader:
+        loader.execute(
+            "INSERT INTO cem.session (subscriber_key, start_time, source_id, session_id, batch_id, arrived_at, "
+            "service, success) VALUES (9, '2026-04-01Z', 1, 's', 1, now(), 1, true)"
+        )
+        loader.execute("SELECT token FROM vault.subject")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            loader.execute("DELETE FROM cem.audit")
+    with as_role("cem_reader") as reader, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        reader.execute("SELECT token FROM vault.subject")
