@@ -218,19 +218,3 @@ def loads(connection: Connection, kpi: str, cells: Sequence[int], start: datetim
         (("value", "f8"),),
         [kpi, start, end, list(cells)],
     )
-
-
-def version(connection: Connection, model_version: str, catalogue_version: str, baseline_id: int) -> int:
-    """Return the number of a combination of versions, added if it is new."""
-    names = [model_version, catalogue_version, baseline_id]
-    connection.execute(
-        "INSERT INTO cem.version (model_version, catalogue_version, baseline_id) VALUES (%s, %s, %s) "
-        "ON CONFLICT DO NOTHING",
-        names,
-    )
-    row = connection.execute(
-        "SELECT version_id FROM cem.version WHERE model_version = %s AND catalogue_version = %s AND baseline_id = %s",
-        names,
-    ).fetchone()
-    assert row is not None
-    return int(row[0])

@@ -24,7 +24,7 @@ CHUNK = 96  # windows that are committed together
 _LOCK = 0x63656D02
 _GRACE = (QUIET + 1) * QUARTER
 
-Progress = Callable[[int, int], None]
+Progress = Callable[[float], None]  # share that is done, 0..1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ def detect(
     """
     now = now or datetime.now(UTC)
     with connect(dsn, autocommit=True) as connection, connect(dsn, autocommit=True) as names, _alone(connection):
-        return _detect(connection, Labels(names), settings, start, now, progress or (lambda done, total: None))
+        return _detect(connection, Labels(names), settings, start, now, progress or (lambda share: None))
 
 
 @contextmanager
@@ -93,12 +93,12 @@ def _detect(
         touched = _chunk(connection, followings, first, min(last, first + (CHUNK - 1) * QUARTER), now)
     total = (last - first) // QUARTER + 1
     for done in range(CHUNK, total, CHUNK):
-        progress(done, total)
+        progress(done / total)
         begin = first + done * QUARTER
         with connection.transaction():
             touched |= _chunk(connection, followings, begin, min(last, begin + (CHUNK - 1) * QUARTER), now)
     links = _link(connection, first)
-    progress(total, total)
+    progress(1.0)
     return DetectRun(
         windows=total, opened=len(touched - known), touched=len(touched), links=links, until=last + QUARTER
     )

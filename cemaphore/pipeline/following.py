@@ -21,14 +21,14 @@ from qoe.clusters import (
     level_for,
 )
 from qoe.clusters.domain import Evidence, dimension_of, domain_of, evidence_of, recommendation_of
-from qoe.clusters.tracking import LOOKBACK, QUIET
+from qoe.clusters.tracking import LOOKBACK, QUIET, YOUNG
 from store import clusters as stored
+from store import scores as versions
 from store.clusters import ClusterRow
 from store.connection import Connection
 from store.labels import Labels
 
 MODEL_VERSION = "clusters-1"
-EXPLAINED = 4  # windows after detection in which the evidence still grows (own)
 LOAD_KPI = "PrbUtilDl"
 _COLUMN = {"cell": "cell_id", "site": "site_id"}
 _ATTRIBUTE = {column: attribute for attribute, column in _COLUMN.items()}
@@ -89,7 +89,7 @@ class Following:
         found = self.tracker.step(units, window, expectation.history)
         for cluster in self.tracker.clusters:
             if cluster.cluster_id not in self._explained or (
-                cluster.end is None and window - cluster.detected <= EXPLAINED
+                cluster.end is None and window - cluster.detected <= YOUNG
             ):
                 self._explain(cluster, units, window, expectation.baseline_id)
         return found.tests, len(found.findings)
@@ -119,7 +119,7 @@ class Following:
         self._explained[cluster.cluster_id] = Explanation(
             domain=domain_of(cluster.attribute, sites, evidence),
             evidence=[_evidence(each) for each in evidence],
-            version_id=stored.version(self._connection, MODEL_VERSION, self._catalogue_version, baseline_id),
+            version_id=versions.version(self._connection, MODEL_VERSION, self._catalogue_version, baseline_id),
         )
 
     def _loads(self, during: Units, first: int, last: int) -> tuple[Any, Any]:

@@ -1,7 +1,6 @@
 """One window's search: which single values hurt significantly, the best explanation first, each bad unit once."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from qoe.clusters.units import Bools, Floats, Units
 class Finding:
     """A value under which experience is worse than expected in the trailing `scale` windows.
 
-    `sibling_of`: too weak to stand alone, it only widens the cluster of that other value of the attribute.
+    `score` is that of all values found together; `sibling_of` is the main one of them, None for the main one itself.
     """
 
     attribute: str
@@ -55,6 +54,7 @@ class Search:
 @dataclass(frozen=True, kw_only=True)
 class _Tested:
     table: Table
+    unrest: float
     eligible: Bools
     score: Floats
     p_value: Floats
@@ -65,7 +65,8 @@ def search(units: Units, last: int, policy: Policy, history: History) -> Search:
     """Search the trailing windows that end with window number `last`; units without expectation must not be given.
 
     Every value with enough customers is tested at every scale; Benjamini-Hochberg over all these tests. The
-    candidate with the best penalised likelihood ratio explains its units; they are taken out, the rest tested again.
+    explanation with the best likelihood ratio less its description length is kept (a site, not each of its cells;
+    four sites, not the region around them); its units are taken out and the rest is tested again.
     """
     units = units.between(last - max(policy.scales) + 1, last)
     if not len(units):
@@ -82,13 +83,10 @@ def search(units: Units, last: int, policy: Policy, history: History) -> Search:
         tested = [_test(alive, name, last, policy, history, correlation) for name in policy.attributes]
         tests = tests or int(sum(part.eligible.sum() for part in tested))
         best = _best(tested, policy)
-        if best is None:
+        if not best:
             break
-        findings.append(best)
-        siblings = list(_siblings(best, tested, policy))
-        findings.extend(siblings)
-        explained = frozenset((best.code, *(sibling.code for sibling in siblings)))
-        alive = alive.where(~alive.chosen(best.attribute, explained))
+        findings.extend(best)
+        alive = alive.where(~alive.chosen(best[0].attribute, frozenset(each.code for each in best)))
     return Search(findings=tuple(findings), tests=tests, drift=drift)
 
 
@@ -98,6 +96,7 @@ def _test(units: Units, name: str, last: int, policy: Policy, history: History, 
     enough = customers_by_code(units, name, table.code) >= policy.min_customers
     tested = _Tested(
         table=table,
+        unrest=unrest,
         eligible=enough & (table.n >= policy.min_customers),
         score=log_likelihood_ratio(table.bad, table.expected) / unrest - np.log(max(len(table.code), 1)),
         p_value=upper_tail(table.bad, table.expected, np.full_like(table.expected, unrest)),
@@ -128,27 +127,48 @@ def _by_customer(
     return float(upper_tail(table.bad[row, [column]], table.expected[row, [column]], effect)[0])
 
 
-def _best(tested: list[_Tested], policy: Policy) -> Finding | None:
+def _best(tested: list[_Tested], policy: Policy) -> list[Finding]:
+    """The best explanation: one value, or several of one attribute at once; the first finding is its main value."""
     p_values = np.concatenate([part.p_value[part.eligible] for part in tested])
-    if not len(p_values):
-        return None
-    adjusted = benjamini_hochberg(p_values)
-    found: list[Finding] = []
+    adjusted = benjamini_hochberg(p_values) if len(p_values) else p_values
+    best: list[Finding] = []
     offset = 0
     for part in tested:
         size = int(part.eligible.sum())
         q_value = np.ones_like(part.p_value)
         q_value[part.eligible] = adjusted[offset : offset + size]
         offset += size
-        good = part.eligible & (q_value <= policy.level) & _notable(part, policy)
-        places = np.argwhere(good).tolist()
-        found.extend(_finding(part, row, column, float(q_value[row, column]), policy) for row, column in places)
-    return max(found, key=lambda each: each.score, default=None)
+        for row in range(len(policy.scales)):
+            found = _together(part, row, q_value[row], policy)
+            if found and (not best or found[0].score > best[0].score):
+                best = found
+    return best
 
 
-def _finding(
-    part: _Tested, row: int, column: int, q_value: float, policy: Policy, sibling_of: int | None = None
-) -> Finding:
+def _together(part: _Tested, row: int, q_value: Floats, policy: Policy) -> list[Finding]:
+    """The values of one attribute and scale that explain most together: log likelihood ratio less the description.
+
+    The first must be significant by itself; others, with at least half of its severity, by `sibling_p_value`.
+    """
+    notable = part.eligible[row] & _notable(part, policy)[row]
+    first = notable & (q_value <= policy.level)
+    if not first.any():
+        return []
+    main = int(np.argmax(np.where(first, part.score[row], -np.inf)))
+    others = notable & (part.p_value[row] <= policy.sibling_p_value)
+    others &= part.severity[row] >= part.severity[row, main] / 2
+    others[main] = False
+    columns = [main, *sorted(np.flatnonzero(others).tolist(), key=lambda column: -part.score[row, column])]
+    bad, expected = np.cumsum(part.table.bad[row, columns]), np.cumsum(part.table.expected[row, columns])
+    words = np.log(max(len(part.table.code), 1)) * np.arange(1, len(columns) + 1)
+    scores = log_likelihood_ratio(bad, expected) / part.unrest - words
+    size = int(np.argmax(scores)) + 1
+    found = [_finding(part, row, column, float(q_value[column]), policy) for column in columns[:size]]
+    score, code = float(scores[size - 1]), found[0].code
+    return [replace(found[0], score=score), *(replace(each, sibling_of=code) for each in found[1:])]
+
+
+def _finding(part: _Tested, row: int, column: int, q_value: float, policy: Policy) -> Finding:
     return Finding(
         attribute=part.table.attribute,
         code=int(part.table.code[column]),
@@ -159,14 +179,4 @@ def _finding(
         p_value=float(part.p_value[row, column]),
         q_value=q_value,
         score=float(part.score[row, column]),
-        sibling_of=sibling_of,
     )
-
-
-def _siblings(best: Finding, tested: list[_Tested], policy: Policy) -> Iterator[Finding]:
-    part = next(part for part in tested if part.table.attribute == best.attribute)
-    row = policy.scales.index(max(policy.scales))
-    good = part.eligible[row] & (part.p_value[row] <= policy.sibling_p_value) & (part.table.bad[row] >= policy.min_bad)
-    good &= (part.severity[row] >= max(policy.min_severity, best.severity / 2)) & (part.table.code != best.code)
-    for column in np.flatnonzero(good):
-        yield _finding(part, row, int(column), 1.0, policy, sibling_of=best.code)

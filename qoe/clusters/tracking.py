@@ -17,7 +17,7 @@ SAME_TIME = 2  # windows by which starts may differ and be the same event (own)
 YOUNG = 8  # windows after detection in which a better description replaces the first one (own)
 REACH = LOOKBACK + YOUNG  # windows of units that a step needs
 SAME_HARM = 0.7  # share of the smaller excess that two descriptions must have in common to be one cluster (own)
-CLEARLY_BETTER = 1.25  # by which the score of another description must be greater (own)
+CLEARLY_BETTER = 1.1  # by which the score of another description must be greater (own)
 
 Naming = Callable[[str, int, int], str]  # attribute, code, first window -> cluster id
 
