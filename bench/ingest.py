@@ -10,6 +10,7 @@ import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO
 
 from bench.ingest_rows import SESSIONS_PER_HOUR, subscribers, write_hour
 from bench.pairs import Cost, arguments, close, cpu_ratio, measure, pairs, tell
@@ -78,10 +79,12 @@ class Bench:
         """Cost of `psql \\copy` of the same rows; the file is made of what ours stored."""
         if not self._binary.exists():
             self.collect_once()
-            self._psql("\\copy (SELECT * FROM cem.session) TO '%s' (FORMAT binary)" % self._binary)
+            with self._binary.open("wb") as file:
+                self._psql("\\copy (SELECT * FROM cem.session) TO pstdout (FORMAT binary)", output=file)
             self._psql("CREATE UNLOGGED TABLE bench.peer (LIKE cem.session)")
         self._psql("TRUNCATE bench.peer", "CHECKPOINT")
-        return measure(lambda: self._psql("\\copy bench.peer FROM '%s' (FORMAT binary)" % self._binary), self._pid)
+        with self._binary.open("rb") as file:
+            return measure(lambda: self._psql("\\copy bench.peer FROM pstdin (FORMAT binary)", given=file), self._pid)
 
     def reading(self) -> Cost:
         """Cost of reading and checking alone."""
@@ -110,9 +113,10 @@ class Bench:
         connection.execute("VACUUM ANALYZE vault.subject")
         connection.execute("CHECKPOINT")
 
-    def _psql(self, *commands: str) -> None:
+    def _psql(self, *commands: str, given: IO[bytes] | None = None, output: IO[bytes] | None = None) -> None:
         arguments = [part for command in commands for part in ("-c", command)]
-        subprocess.run(["psql", "-q", "-X", "-d", self._url, *arguments], check=True, stdout=subprocess.DEVNULL)
+        command = ["psql", "-q", "-X", "-d", self._url, *arguments]
+        subprocess.run(command, check=True, stdin=given, stdout=output or subprocess.DEVNULL)
 
 
 def main() -> int:

@@ -68,7 +68,7 @@ def write_hour(path: Path, hour: int, rows: int, population: int, seed: int = 1)
         if column.name not in made:
             made[column.name] = _column(column.name, column.type, column.choices, rows, service, random)
     table = pa.table({column.name: made[column.name] for column in SESSIONS.columns})
-    pq.write_table(table, path, compression="zstd", row_group_size=131_072)
+    pq.write_table(table, path, compression="zstd")
 
 
 def _column(

@@ -15,14 +15,16 @@ class Coded:
     def __init__(self, codes: np.ndarray, names: pa.StringArray) -> None:
         self.codes = codes
         self.names = names
+        self._distinct = True
 
     @classmethod
     def missing(cls, length: int) -> Self:
         """A column in which nothing is given."""
         return cls(np.full(length, -1, np.int32), pa.array([], pa.string()))
 
-    def rename(self, names: pa.StringArray) -> None:
-        """Give the names another spelling."""
+    def rename(self, names: pa.StringArray, *, distinct: bool = False) -> None:
+        """Give the names another spelling; `distinct` says that no two of them can have become one."""
+        self._distinct = self._distinct and (distinct or names.equals(self.names))
         self.names = names
 
     def drop(self, names: np.ndarray) -> None:
@@ -45,11 +47,11 @@ class Coded:
     def array(self) -> pa.DictionaryArray:
         """The column with only the names that occur, each once."""
         codes, names = self.codes, self.names
-        distinct = names.dictionary_encode()
-        if len(distinct.dictionary) < len(names):
-            fold = distinct.indices.fill_null(-1).to_numpy().astype(np.int32)
+        if not self._distinct and len(names):
+            folded = names.dictionary_encode()
+            fold = folded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
             codes = np.where(codes >= 0, fold[codes], np.int32(-1))
-            names = distinct.dictionary
+            names = folded.dictionary
         return pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), names)
 
 

@@ -15,6 +15,7 @@ from collectors.options import Options
 from collectors.raw import Notes, Raw
 from collectors.records import conform
 from collectors.streams import Identity, expand, identify, unchanged
+from collectors.ves import files as ves_files
 from records.errors import DataError, TransientError
 from records.kinds import KINDS
 from store.intake import Intake, Rejected
@@ -62,7 +63,8 @@ def collect(
     """
     chosen = options or Options()
     for found in find(paths, chosen):
-        yield _collected(found, intake, chosen, progress)
+        for part in ves_files.split(found, chosen):
+            yield _collected(part, intake, chosen, progress)
 
 
 def _collected(found: Found, intake: Intake, options: Options, progress: Progress | None) -> FileResult:
@@ -189,6 +191,8 @@ class Reading:
             if found.format == "xml":
                 self._only_counters()
                 yield from pm_xml.read(pieces, options, self.notes)
+            elif found.format in (ves_files.FIRST, ves_files.SECOND):
+                yield from ves_files.records(pieces, found, options, self.notes)
             elif found.format == "csv":
                 yield from csv_rows.read(pieces, self._kind, options, self.notes)
             else:

@@ -18,5 +18,5 @@ class Options:
     max_record_bytes: int = MIB
     max_source_bytes: int | None = None
     max_parquet_spool_bytes: int = 512 * MIB
-    block_rows: int = 131_072
+    block_rows: int = 262_144
     block_bytes: int = 8 * MIB

@@ -1,11 +1,12 @@
 """Bytes of a file, decompressed in bounded steps: nothing that a header declares is believed or allocated."""
 
 import hashlib
+import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import zstandard
 
@@ -54,20 +55,27 @@ def expand(file: BinaryIO, compression: str | None, options: Options, advance: A
     consumed = produced = 0
     for used, piece in pieces:
         consumed += used
-        produced += len(piece)
         advance(used)
-        if options.max_source_bytes is not None and produced > options.max_source_bytes:
-            raise DataError(
-                f"it holds more than {options.max_source_bytes} bytes: the rest was not read.", code="too_large"
-            )
-        if compression and produced > max(options.expansion_floor_bytes, options.max_expansion_ratio * consumed):
-            raise DataError(
-                f"it expands to more than {options.max_expansion_ratio} times its size: the rest was not read. "
-                "If it is genuine, raise CEMAPHORE_MAX_EXPANSION_RATIO.",
-                code="expansion",
-            )
+        limit, error = _limit(consumed, compression, options)
+        if produced + len(piece) > limit:
+            yield piece[: limit - produced]
+            raise error
+        produced += len(piece)
         if piece:
             yield piece
+
+
+def _limit(consumed: int, compression: str | None, options: Options) -> tuple[int, DataError]:
+    """How many bytes may have come out of so many that went in, and what is said of more."""
+    largest = sys.maxsize if options.max_source_bytes is None else options.max_source_bytes
+    grown = max(options.expansion_floor_bytes, options.max_expansion_ratio * consumed)
+    if compression is None or largest <= grown:
+        return largest, DataError(f"it holds more than {largest} bytes: the rest was not read.", code="too_large")
+    text = (
+        f"it expands to more than {options.max_expansion_ratio} times its size: the rest was not read. "
+        "If it is genuine, raise CEMAPHORE_MAX_EXPANSION_RATIO."
+    )
+    return grown, DataError(text, code="expansion")
 
 
 def _plain(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
@@ -107,23 +115,41 @@ def _gunzip(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 def _unzstd(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Frames one after another; a window above 128 MiB is refused whatever the header says."""
-    reader = zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW)
-    frame, fresh = reader.decompressobj(), True
+    frame, begun = _frame(), 0
+    fresh = True
     while block := file.read(_ZSTD_STEP):
         used = len(block)
         while block:
+            start = file.tell() - len(block)
             if frame.eof:
-                frame = reader.decompressobj()
+                frame, begun = _frame(), start
             try:
                 piece = frame.decompress(block)
             except zstandard.ZstdError as error:
+                yield from _before_damage(file, begun, start)
                 reason = str(error).removeprefix("zstd decompressor error: ")
-                raise DataError(
-                    f"its zstd data cannot be read ({reason}): the rest was not read.", code="corrupt"
-                ) from None
+                text = f"its zstd data cannot be read ({reason}): the rest was not read."
+                raise DataError(text, code="corrupt") from None
             fresh = False
             yield used, piece
             used = 0
             block = frame.unused_data if frame.eof else b""
     if not frame.eof and not fresh:
         raise DataError("its zstd data are cut off: the rest is missing; deliver it whole.", code="truncated")
+
+
+def _before_damage(file: BinaryIO, begun: int, start: int) -> Iterator[tuple[int, bytes]]:
+    """What the step at `start` holds before the byte that is wrong: the frame is read again, that step by bytes."""
+    frame = _frame()
+    file.seek(begun)
+    while file.tell() < start:
+        frame.decompress(file.read(min(_ZSTD_STEP, start - file.tell())))
+    try:
+        for byte in file.read(_ZSTD_STEP):
+            yield 0, frame.decompress(bytes([byte]))
+    except zstandard.ZstdError:
+        return
+
+
+def _frame() -> Any:
+    return zstandard.ZstdDecompressor(max_window_size=_MAX_ZSTD_WINDOW).decompressobj()

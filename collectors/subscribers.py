@@ -24,7 +24,8 @@ def subscribers(values: pa.Array, kinds: Coded | None, options: Options) -> tupl
     if kinds is not None:
         coded = _by_kind(coded, kinds, options)
     else:
-        coded.rename(_normalised(coded.names, options.subscriber_kind, options))
+        spelt = _normalised(coded.names, options.subscriber_kind, options)
+        coded.rename(spelt, distinct=_only_prefixed(coded.names, spelt))
     problems: list[Problem] = []
     coded.refuse(plain(coded.names.is_null()), problems, "subscriber", _FORM)
     return coded, problems
@@ -41,6 +42,12 @@ def _by_kind(coded: Coded, kinds: Coded, options: Options) -> Coded:
     picked = encoded(pa.DictionaryArray.from_arrays(pa.array(codes, mask=codes < 0), pa.concat_arrays(spellings)))
     assert picked is not None
     return picked
+
+
+def _only_prefixed(names: pa.StringArray, spelt: pa.StringArray) -> bool:
+    """Whether all became `imsi:` and themselves, the one spelling that adds five bytes."""
+    added = pc.subtract(pc.binary_length(spelt), pc.binary_length(names))
+    return bool(pc.all(pc.equal(added, 5)).as_py())
 
 
 def _normalised(names: pa.StringArray, kind: str | None, options: Options) -> pa.StringArray:

@@ -15,7 +15,7 @@ from phonenumbers.phonemetadata import PhoneMetadata
 
 _NOISE = "[\\s().\\-/\u200e\u202a\u202c]"
 _E164 = r"^\+[1-9][0-9]{6,14}$"
-_IMSI = r"^[0-9]{15}$"
+_IMSI = r"^(?:[1-9][0-9]{14}|0[1-9][0-9]{13}|001[0-9]{12})$"  # 00 and a country code is dialled; MCC 001 is for tests
 _IMSI_GIVEN = r"^[0-9]{14,15}$"
 _MAX_ACCOUNT_BYTES = 256
 
