@@ -21,6 +21,7 @@ _HEADER_BYTES = 19  # PGCOPY\n\377\r\n\0, flags, length of the header's extensio
 _TRAILER_BYTES = 2  # a field count of -1
 _EPOCH_US = 946_684_800_000_000  # 2000-01-01 UTC, PostgreSQL's zero, in microseconds since 1970
 _BLOCK_ROWS = 1 << 18
+_COPY_ROWS = 1 << 15  # encoded at a time: some 12 MiB of sessions
 
 
 def copy_in(connection: Connection, table: str | sql.Composable, batch: pa.RecordBatch) -> int:
@@ -37,7 +38,8 @@ def copy_in(connection: Connection, table: str | sql.Composable, batch: pa.Recor
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT binary)").format(target, columns)
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(encoder.write_header())
-        copy.write(encoder.write_batch(batch))
+        for start in range(0, batch.num_rows, _COPY_ROWS):
+            copy.write(encoder.write_batch(batch.slice(start, _COPY_ROWS)))
         copy.write(encoder.finish())
     return int(batch.num_rows)
 

@@ -22,7 +22,7 @@ __all__ = ["Intake", "Limits", "Rejected", "Tally"]
 
 Batches = Callable[[], Iterable[pa.RecordBatch | Rejected]]
 
-_BLOCK_ROWS = 1 << 17
+_BLOCK_ROWS = 1 << 18
 _COUNTER_IDENTITY = ("object_id", "counter", "time", "period_s", "source_id")
 
 
@@ -52,6 +52,11 @@ class Intake:
         self._limits = limits or Limits()
         self._block_rows = block_rows
         self._types: dict[str, dict[str, pa.DataType]] = {}
+
+    @property
+    def connection(self) -> Connection:
+        """The connection of the batch's transaction: what `batches` writes through it is committed with the rows."""
+        return self._connection
 
     def load(self, kind: Kind, *, source: str, name: str, digest: bytes, size_bytes: int, batches: Batches) -> Tally:
         """Load one file, scrape or event list; all of it is committed when this returns, or nothing of it.
