@@ -86,8 +86,7 @@ class Vault:
         Give each distinct identifier once. 0 stands for an erased person, whose rows are to be refused.
         """
         self._forget_erased()
-        cached = self._cache
-        found = [cached.get(identifier) for identifier in identifiers]
+        found = list(map(self._cache.get, identifiers))
         missing = [index for index, token in enumerate(found) if token is None]
         for start in range(0, len(missing), _CHUNK):
             chunk = missing[start : start + _CHUNK]
