@@ -192,7 +192,8 @@ def pm_file(tmp_path: Path, values: str, prefix: str = "") -> Path:
     path.write_text(
         f'{prefix}<?xml version="1.0"?>'
         '<measDataFile xmlns="http://www.3gpp.org/ftp/specs/archive/28_series/28.550#measData">'
-        '<fileHeader dnPrefix="" fileFormatVersion="1"><measDataCollection beginTime="2026-03-01T00:00:00Z"/></fileHeader>'
+        '<fileHeader dnPrefix="" fileFormatVersion="1">'
+        '<measDataCollection beginTime="2026-03-01T00:00:00Z"/></fileHeader>'
         '<measData><measEntity localDn="gnb1"/>'
         '<measInfo measInfoId="x"><granPeriod duration="PT60S" endTime="2026-03-01T09:34:23+05:30"/>'
         f'<measTypes>A B</measTypes><measValue measObjLdn="">{values}</measValue></measInfo>'
