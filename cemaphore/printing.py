@@ -2,12 +2,17 @@
 
 import json
 import math
+import re
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
+
+_WIDTH = 160  # of what is not a terminal
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d.*(\+00:00)$")
 
 Shape = dict[str, Any] | list[dict[str, Any]]
 
@@ -30,25 +35,26 @@ def plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def show(shape: Shape, as_json: bool) -> None:
-    """Print a list of rows, or a dict of figures and lists, to standard output."""
+def show(shape: Shape, as_json: bool, *, columns: Mapping[str, Sequence[str]] | None = None) -> None:
+    """Print a list of rows, or a dict of figures and lists, to standard output.
+
+    JSON holds everything; people see of the table called `name` only `columns[name]`, where that is given (a list of
+    rows has the name "").
+    """
     shape = plain(shape)
     if as_json:
         print(json.dumps(shape, ensure_ascii=False))
         return
-    console = Console()
+    console = Console(width=None if Console().is_terminal else _WIDTH, highlight=False, markup=False)
+    chosen = columns or {}
     if isinstance(shape, list):
-        _table(console, shape)
+        _table(console, shape, chosen.get(""))
         return
-    _figures(console, {name: value for name, value in shape.items() if not _rows(value)})
+    _figures(console, {name: value for name, value in shape.items() if not isinstance(value, list)})
     for name, value in shape.items():
-        if _rows(value):
-            console.print(f"\n[bold]{name.replace('_', ' ')}[/bold]")
-            _table(console, value)
-
-
-def _rows(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+        if isinstance(value, list):
+            console.print(f"\n{name.replace('_', ' ')}")
+            _table(console, value, chosen.get(name))
 
 
 def _figures(console: Console, figures: dict[str, Any]) -> None:
@@ -58,15 +64,21 @@ def _figures(console: Console, figures: dict[str, Any]) -> None:
     console.print(grid)
 
 
-def _table(console: Console, rows: list[dict[str, Any]]) -> None:
+def _table(console: Console, rows: list[dict[str, Any]], chosen: Sequence[str] | None) -> None:
     if not rows:
         console.print("none")
         return
-    columns = [name for name in rows[0] if any(row[name] is not None for row in rows)]
-    table = Table(*columns)
+    columns = [name for name in chosen or rows[0] if any(row[name] is not None for row in rows)]
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="right" if _is_number(rows, name) else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(row[name]) for name in columns))
     console.print(table)
+
+
+def _is_number(rows: list[dict[str, Any]], name: str) -> bool:
+    return all(row[name] is None or isinstance(row[name], (int, float)) for row in rows)
 
 
 def _cell(value: Any) -> str:
@@ -74,4 +86,6 @@ def _cell(value: Any) -> str:
         return "-"
     if isinstance(value, float):
         return f"{value:.4g}"
+    if isinstance(value, str) and _MOMENT.match(value):
+        return f"{value[:10]} {value[11:16]}Z"
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (dict, list)) else str(value)

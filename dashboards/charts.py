@@ -15,11 +15,13 @@ COLOURS = {
     "expected": "#0072B2",
 }
 
+_LEGEND = alt.Legend(title=None, orient="top")
+
 
 def lines(
     frame: pd.DataFrame, names: dict[str, str], *, time: str, value: str, unit_domain: tuple[float, float] | None = None
 ) -> alt.Chart:
-    """Return a line chart of the columns in `names` (column to label) over the column `start` (aware times)."""
+    """Return a line chart of the columns in `names` (column to label) over the column `start` (wall-clock times)."""
     long = frame.melt("start", list(names), "series", "value").dropna()
     long["series"] = long["series"].map(names)
     scale = alt.Scale(domain=list(unit_domain), clamp=True) if unit_domain else alt.Scale(zero=False)
@@ -29,8 +31,8 @@ def lines(
         .encode(
             x=alt.X("start:T", title=time),
             y=alt.Y("value:Q", title=value, scale=scale),
-            color=alt.Color("series:N", title=None, scale=_scale(names)),
-            strokeDash=alt.StrokeDash("series:N", title=None, legend=None),
+            color=alt.Color("series:N", scale=_scale(names), legend=_LEGEND),
+            strokeDash=alt.StrokeDash("series:N", scale=alt.Scale(domain=list(names.values())), legend=_LEGEND),
             tooltip=["start:T", "series:N", alt.Tooltip("value:Q", format=".3f")],
         )
         .properties(height=320)

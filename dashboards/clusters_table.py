@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboards.page import moment, share, t, word
+from dashboards.page import count, moment, share, t, word
 
 
 def where(selector: dict[str, list[str]]) -> str:
@@ -21,7 +21,7 @@ def show(frame: pd.DataFrame, *, empty: str, select: bool = False) -> str | None
             t("column.what"): frame["selector"].map(where),
             t("column.domain"): frame["domain"].map(lambda name: word("domain", name)),
             t("column.severity"): frame["severity"].map(share),
-            t("column.users"): frame["users"],
+            t("column.users"): frame["users"].map(count),
             t("column.complaints"): frame["complaints"],
             t("column.since"): frame["started_at"].map(moment),
             t("column.until"): frame["ended_at"].map(moment),

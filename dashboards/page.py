@@ -39,6 +39,11 @@ def word(prefix: str, value: str) -> str:
     return text_or(language(), f"{prefix}.{value}", value)
 
 
+def known(key: str) -> str:
+    """Return the message of a key that data brings; the key itself when no catalogue holds it."""
+    return text_or(language(), key, key)
+
+
 @st.cache_resource
 def settings() -> Settings:
     """Return the settings in force."""
@@ -76,6 +81,11 @@ def moment(value: datetime | None) -> str:
     return t("app.none") if value is None or pd.isna(value) else value.astimezone(zone()).strftime("%Y-%m-%d %H:%M")
 
 
+def on_the_clock(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with `start` as the operator's clock shows it, for charts, which know one time zone only."""
+    return frame.assign(start=pd.to_datetime(frame["start"], utc=True).dt.tz_convert(zone()).dt.tz_localize(None))
+
+
 def score(value: float | None) -> str:
     """Return a score with one digit, or that there is not enough data for one."""
     return t("app.not_enough") if value is None or pd.isna(value) else f"{value:.1f}"
@@ -84,6 +94,11 @@ def score(value: float | None) -> str:
 def share(value: float | None) -> str:
     """Return a ratio as per cent, or that there is not enough data for one."""
     return t("app.not_enough") if value is None or pd.isna(value) else f"{value:.1%}"
+
+
+def count(value: float | None) -> str:
+    """Return a number of users, or that they are too few to be shown."""
+    return t("app.too_few", k=settings().k_anonymity) if value is None or pd.isna(value) else f"{int(value):,}"
 
 
 def age(value: datetime, now: datetime) -> str:

@@ -185,14 +185,20 @@ def customer_clusters(connection: Connection, customer_key: int) -> pd.DataFrame
 
 
 def sources(connection: Connection) -> pd.DataFrame:
-    """Return per source and kind what was delivered, and the newest event time."""
+    """Return per source and kind what was delivered, and the newest event time.
+
+    A source that only rows name, inside another's files, has a newest event and no batches.
+    """
     return frame(
         connection,
         """
-        SELECT source, kind, count(*) AS batches, sum(rows_stored)::bigint AS rows_stored,
-               sum(rows_duplicate)::bigint AS rows_duplicate, sum(rows_quarantined)::bigint AS rows_quarantined,
-               max(watermark) AS newest
-        FROM api.batches GROUP BY source, kind ORDER BY source, kind
+        SELECT source, kind, coalesce(batches, 0) AS batches, rows_stored, rows_duplicate, rows_quarantined,
+               w.watermark AS newest
+        FROM (SELECT source, kind, count(*) AS batches, sum(rows_stored)::bigint AS rows_stored,
+                     sum(rows_duplicate)::bigint AS rows_duplicate, sum(rows_quarantined)::bigint AS rows_quarantined
+              FROM api.batches GROUP BY source, kind) b
+        FULL JOIN api.sources w USING (source, kind)
+        ORDER BY kind, source
         """,
     )
 

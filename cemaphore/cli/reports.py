@@ -13,6 +13,37 @@ if TYPE_CHECKING:
 
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
+_INDEX = (
+    "days",
+    "start",
+    "overall",
+    "lo",
+    "hi",
+    "network",
+    "device",
+    "app",
+    "service",
+    "limiting",
+    "n",
+    "bad",
+    "coverage",
+)
+_GROUP = (
+    "value",
+    "overall",
+    "lo",
+    "hi",
+    "network",
+    "device",
+    "app",
+    "service",
+    "n_users",
+    "n",
+    "bad_ratio",
+    "expected_ratio",
+)
+_CLUSTER = ("cluster_id", "over_kind", "dimension", "domain", "started_at", "ended_at", "severity", "complaints")
+
 
 class Attribute(StrEnum):
     """What groups can be made by."""
@@ -81,7 +112,11 @@ def _user(
         key = customer if customer is not None else customer_of_file(dsn, settings, identifier_file or Path("-"))
         with _connected() as connection:
             looked_at(connection, key, action="look at a customer")
-            show(screens.customer(connection, key), as_json)
+            show(
+                screens.customer(connection, key),
+                as_json,
+                columns={"periods": _INDEX, "days": _INDEX[1:], "clusters": _CLUSTER},
+            )
 
 
 def _top(
@@ -96,7 +131,7 @@ def _top(
     from store import screens
 
     with exits(), _connected() as connection:
-        show(records(screens.worst(connection, attribute.value, limit, grain=by.value)), as_json)
+        show(records(screens.worst(connection, attribute.value, limit, grain=by.value)), as_json, columns={"": _GROUP})
 
 
 def _kpi(

@@ -82,4 +82,9 @@ def extend(connection: Connection, *, allow_plain: bool) -> None:
 
 def upgrade(connection: Connection, settings: Settings) -> list[str]:
     """Bring the schema up to date; the names of the migrations that were applied."""
-    return schema.upgrade(connection, time_zone=settings.time_zone, session_chunk_hours=settings.session_chunk_hours)
+    return schema.upgrade(
+        connection,
+        time_zone=settings.time_zone,
+        session_chunk_hours=settings.session_chunk_hours,
+        k_anonymity=settings.k_anonymity,
+    )

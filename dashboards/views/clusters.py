@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.clusters_table import show, where
-from dashboards.page import link, moment, read, share, t, word
+from dashboards.page import count, known, link, moment, on_the_clock, read, share, t, word
 from store import screens
 
 
@@ -54,7 +54,7 @@ def _cluster(cluster_id: str) -> None:
     figures = {
         t("column.domain"): word("domain", found["domain"]),
         t("column.severity"): share(found["severity"]),
-        t("cluster.users_hurt"): f"{found['users']:,}",
+        t("cluster.users_hurt"): count(found["users"]),
         word("over", found["over_kind"]): f"{found['sessions']:,}",
         t("column.bad_ratio"): share(found["bad_ratio"]),
         t("column.expected_ratio"): share(found["expected_ratio"]),
@@ -62,7 +62,7 @@ def _cluster(cluster_id: str) -> None:
     for column, (name, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
         column.metric(name, value, border=True)
     st.caption(t("cluster.tested", p=f"{found['p_value']:.1e}", q=f"{found['q_value']:.1e}"))
-    st.info(f"**{t('cluster.next_step')}.** {word('recommendation', found['recommendation'])}")
+    st.info(f"**{t('cluster.next_step')}.** {known(found['recommendation'])}")
     _timeline(cluster_id)
     left, right = st.columns(2)
     with left:
@@ -75,7 +75,7 @@ def _timeline(cluster_id: str) -> None:
     st.subheader(t("cluster.timeline"))
     frame = read(screens.cluster_windows, cluster_id)
     names = {"bad": t("cluster.bad"), "expected": t("cluster.expected")}
-    chart = charts.lines(frame, names, time=t("column.time"), value="0-1", unit_domain=(0, 1))
+    chart = charts.lines(on_the_clock(frame), names, time=t("column.time"), value="0-1", unit_domain=(0, 1))
     st.altair_chart(chart, alt=t("cluster.timeline_alt"))
 
 
@@ -90,7 +90,7 @@ def _evidence(evidence: list[dict[str, object]]) -> None:
     st.dataframe(pd.DataFrame(rows), hide_index=True)
 
 
-def _complaints(cluster_id: str, silent_users: int) -> None:
+def _complaints(cluster_id: str, silent_users: int | None) -> None:
     st.subheader(t("cluster.complaints"))
     frame = read(screens.cluster_complaints, cluster_id)
     if frame.empty:
@@ -105,7 +105,7 @@ def _complaints(cluster_id: str, silent_users: int) -> None:
             }
         )
         st.dataframe(shown, hide_index=True)
-    st.write(t("cluster.silent", n=silent_users))
+    st.write(t("cluster.silent", n=count(silent_users)))
     link("customer", t("customer.pick"), cluster=cluster_id)
 
 

@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.clusters_table import show as show_clusters
-from dashboards.page import moment, read, score, share, t, word
+from dashboards.page import moment, on_the_clock, read, score, share, t, word
 from store import screens
 
 DIMENSIONS = ("network", "device", "app", "service")
@@ -28,7 +28,9 @@ def main() -> None:
     with left:
         st.subheader(t("customer.trend"))
         names = {name: t(f"dimension.{name}") for name in ("overall", *DIMENSIONS)}
-        st.altair_chart(charts.lines(days, names, time=t("column.time"), value="0-100"), alt=t("customer.trend_alt"))
+        st.altair_chart(
+            charts.lines(on_the_clock(days), names, time=t("column.time"), value="0-100"), alt=t("customer.trend_alt")
+        )
     with right:
         _contributions(last)
     _clusters_and_complaints(key)
@@ -45,18 +47,13 @@ def _chosen() -> int | None:
 
 
 def _now(last: pd.Series) -> None:
-    columns = st.columns(7)
-    columns[0].metric(t("dimension.overall"), score(last["overall"]), border=True)
-    for column, name in zip(columns[1:5], DIMENSIONS, strict=True):
+    for column, name in zip(st.columns(5), ("overall", *DIMENSIONS), strict=True):
         column.metric(t(f"dimension.{name}"), score(last[name]), border=True)
-    limiting = last["limiting"]
-    columns[5].metric(
-        t("customer.limiting"), t("app.none") if pd.isna(limiting) else t(f"dimension.{limiting}"), border=True
-    )
-    columns[6].metric(t("customer.coverage"), share(last["coverage"]), border=True)
+    limiting = t("app.none") if pd.isna(last["limiting"]) else t(f"dimension.{last['limiting']}")
     st.caption(
         " ".join(
             [
+                f"**{t('customer.limiting')}: {limiting}.** {t('customer.coverage')}: {share(last['coverage'])}.",
                 t("customer.interval", lo=score(last["lo"]), hi=score(last["hi"])) + ".",
                 f"{t('customer.observations')}: {last['n']}.",
                 t(

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.clusters_table import show as show_clusters
-from dashboards.page import age, link, moment, read, score, settings, share, t, word
+from dashboards.page import age, link, moment, on_the_clock, read, score, settings, share, t, word
 from store import screens
 
 INDICES = ("overall", "network", "device", "app", "service")
@@ -25,13 +25,10 @@ def main() -> None:
     st.caption(t("app.as_of", time=moment(newest), zone=settings().time_zone, age=age(newest, datetime.now(UTC))))
     _now()
     _trend(newest)
-    left, right = st.columns([3, 2])
-    with left:
-        _worst()
-    with right:
-        st.subheader(t("overview.open_clusters"))
-        show_clusters(read(screens.clusters, None, None), empty=t("overview.no_clusters"))
-        link("clusters", t("clusters.back"))
+    st.subheader(t("overview.open_clusters"))
+    show_clusters(read(screens.clusters, None, None), empty=t("overview.no_clusters"))
+    link("clusters", t("clusters.back"))
+    _worst()
     with st.expander(t("overview.formula")):
         st.write(t("overview.formula_text"))
 
@@ -54,7 +51,9 @@ def _trend(newest: datetime) -> None:
     chosen = grain or "hour"
     frame = read(screens.trend, chosen, newest - GRAINS[chosen])
     names = {name: t(f"dimension.{name}") for name in INDICES}
-    st.altair_chart(charts.lines(frame, names, time=t("column.time"), value="0-100"), alt=t("overview.trend_alt"))
+    st.altair_chart(
+        charts.lines(on_the_clock(frame), names, time=t("column.time"), value="0-100"), alt=t("overview.trend_alt")
+    )
 
 
 def _worst() -> None:
