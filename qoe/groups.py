@@ -20,19 +20,14 @@ _D = len(DIMENSIONS)
 class Observations:
     """Rated sessions and touchpoints, sorted by user and then by bucket, ready to be added up for any attribute.
 
-    `order` is the sorting order of the rows that they were made of; `user` a dense code; `n` (4, rows) whether the row
-    says something about a dimension, with `s1` = ln x and `m` = ln mu where it does. `session` is 1 for sessions.
+    `order` is the sorting order of the rows that they were made of; `user` a dense code. `parts` (15, rows) is what is
+    added up: per dimension 1 where the row says something about it, ln x, ln mu; session (1), bad, expected to be bad.
     """
 
     order: Codes
     user: Codes
     bucket: Codes
-    n: FloatArray
-    s1: FloatArray
-    m: FloatArray
-    session: FloatArray
-    bad: FloatArray
-    expected: FloatArray
+    parts: FloatArray
 
     @classmethod
     def of(
@@ -49,17 +44,17 @@ class Observations:
         order = np.lexsort((bucket, user))
         known = ~np.isnan(scores[:, order])
         ln_x = np.log(np.maximum(np.where(known, scores[:, order], 100.0), LEAST_SCORE))
-        return cls(
-            order=order,
-            user=user[order],
-            bucket=bucket[order],
-            n=known.astype(np.float64),
-            s1=ln_x * known,
-            m=ln_mu[order] * known,
-            session=session[order].astype(np.float64),
-            bad=(bad & session)[order].astype(np.float64),
-            expected=np.where(session, expected, 0.0)[order],
+        parts = np.vstack(
+            [
+                known,
+                ln_x * known,
+                ln_mu[order] * known,
+                session[order],
+                (bad & session)[order],
+                np.where(session, expected, 0.0)[order],
+            ]
         )
+        return cls(order=order, user=user[order], bucket=bucket[order], parts=parts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,24 +87,33 @@ class GroupIndices:
     hi: FloatArray
 
 
-def group_sums(value: NDArray[Any], seen: Observations, rules: IndexRules, *, by_bucket: bool) -> GroupSums:
-    """Add users up per value of one attribute (in the order of the rows that `seen` was made of; 0 is in no group).
+def group_sums(value: NDArray[Any], seen: Observations, rules: IndexRules) -> tuple[GroupSums, GroupSums]:
+    """Add users up per value of one attribute: by bucket, and over all buckets.
 
-    A user's score in a group comes from that user's observations in it, in one bucket or (`by_bucket` false) in all.
+    `value` is in the order of the rows that `seen` was made of; 0 is in no group. A user's score in a group comes
+    from that user's observations in it, in that bucket or in all.
     """
     sorted_value = value[seen.order]
     given = np.flatnonzero(sorted_value != 0)
     values, code = dense(sorted_value[given])
-    rows = given[stable_order(code)]
-    code = code[stable_order(code)]
-    bucket = seen.bucket[rows] if by_bucket else np.zeros(len(rows), dtype=np.int64)
-    starts = _starts(code, seen.user[rows], bucket)
+    order = stable_order(code)
+    rows, code = given[order], code[order]
+    user, bucket = seen.user[rows], seen.bucket[rows]
+    starts = _starts(code, user, bucket)
+    parts = _added(seen.parts[:, rows], starts)
+    code, user, bucket = code[starts], user[starts], bucket[starts]
+    by_bucket = _users(code, values, bucket, parts, rules)
+    starts = _starts(code, user)
+    nowhere = np.zeros(len(starts), dtype=np.int64)
+    return by_bucket, _users(code[starts], values, nowhere, _added(parts, starts), rules)
+
+
+def _users(code: Codes, values: NDArray[Any], bucket: Codes, parts: FloatArray, rules: IndexRules) -> GroupSums:
+    """Sums over users that are given by the code of their group, their bucket and their parts."""
     buckets = int(bucket.max(initial=0)) + 1
-    group = code[starts] * buckets + bucket[starts]
-    n, s1, m = (_added(part, rows, starts) for part in (seen.n, seen.s1, seen.m))
-    session, bad, expected = (_added(part[None], rows, starts)[0] for part in (seen.session, seen.bad, seen.expected))
-    scores = user_scores(n, s1, m, rules)
-    whole = sum_users(group, len(values) * buckets, scores, session, bad, expected)
+    group = code * buckets + bucket
+    scores = user_scores(parts[:_D], parts[_D : 2 * _D], parts[2 * _D : 3 * _D], rules)
+    whole = sum_users(group, len(values) * buckets, scores, *parts[3 * _D :])
     place = np.flatnonzero(np.bincount(group, minlength=len(values) * buckets))
     return take(whole, place, values[place // buckets], place % buckets)
 
@@ -185,7 +189,8 @@ def _starts(*keys: Codes) -> Codes:
     return np.flatnonzero(new)
 
 
-def _added(part: FloatArray, rows: Codes, starts: Codes) -> FloatArray:
+def _added(parts: FloatArray, starts: Codes) -> FloatArray:
     if not len(starts):
-        return np.zeros((len(part), 0))
-    return np.array([np.add.reduceat(line[rows], starts) for line in part])
+        return np.zeros((len(parts), 0))
+    sums: FloatArray = np.add.reduceat(parts, starts, axis=1)
+    return sums

@@ -54,6 +54,18 @@ _PART = """ AND mod(coalesce((SELECT c.customer_key FROM cem.customer_of c
     WHERE c.subscriber_key = r.subscriber_key AND c.valid_from <= r.{time}
     ORDER BY c.valid_from DESC LIMIT 1), r.subscriber_key), %s) = %s"""
 
+_STALLS = """
+SELECT subscriber_key, start_time, place::integer, at_ms
+FROM cem.session, unnest(stall_at_ms) WITH ORDINALITY AS stalls (at_ms, place)
+WHERE start_time >= %s AND start_time < %s AND stall_at_ms IS NOT NULL
+"""
+_STALL_FIELDS: tuple[Field, ...] = (
+    ("subscriber_key", "i8"),
+    ("start_time", "time"),
+    ("place", "i4"),
+    ("at_ms", "i4"),
+)
+
 Part = tuple[int, int]
 
 
@@ -122,17 +134,27 @@ def _expression(name: str, code: str, keep: Sequence[str]) -> str:
 
 
 def _stall_lists(connection: Connection, arrays: Arrays, start: datetime, end: datetime) -> NDArray[np.object_]:
-    """The lists by (subscriber, start); two sessions of one user at one microsecond are told apart by stall count."""
-    query = """
-        SELECT subscriber_key, (extract(epoch FROM start_time) * 1000000)::bigint, cardinality(stall_at_ms), stall_at_ms
-        FROM cem.session WHERE start_time >= %s AND start_time < %s AND stall_at_ms IS NOT NULL
+    """The lists by (subscriber, start), read as one row per stall; None where a session has none.
+
+    Two sessions of one subscriber at one microsecond share one list: its length then fits neither stall count.
     """
-    found = {
-        (key, at, count): values
-        for key, at, count, values in connection.cursor(binary=True).execute(query, [start, end])
-    }
+    found = copy_out(connection, _STALLS, _STALL_FIELDS, [start, end])
     lists = np.full(len(arrays["subscriber_key"]), None, dtype=object)
-    for row in np.flatnonzero(arrays["stall_count"] > 0):
-        key = (int(arrays["subscriber_key"][row]), int(arrays["start_time"][row]), int(arrays["stall_count"][row]))
-        lists[row] = found.get(key)
+    mark = _mixed(found["subscriber_key"], found["start_time"])
+    order = np.lexsort((found["place"], mark))
+    marks, first = np.unique(mark[order], return_index=True)
+    if not len(marks):
+        return lists
+    pieces = np.split(found["at_ms"][order], first[1:])
+    rows = np.flatnonzero(arrays["stall_count"] > 0)
+    wanted = _mixed(arrays["subscriber_key"][rows], arrays["start_time"][rows])
+    place = np.minimum(np.searchsorted(marks, wanted), len(marks) - 1)
+    known = marks[place] == wanted
+    for row, piece in zip(rows[known].tolist(), place[known].tolist(), strict=True):
+        lists[row] = pieces[piece]
     return lists
+
+
+def _mixed(key: NDArray[np.int64], start_us: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """One number for a subscriber and a start: the key is random, so two pairs meet once in 2^64."""
+    return key.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + start_us.astype(np.uint64)

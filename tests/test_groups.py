@@ -36,7 +36,7 @@ def _one(values: list[float]) -> float:
 def test_a_hand_made_table() -> None:
     cell = np.array([7, 7, 7, 9, 0])
     seen = _observed([0, 0, 1, 1, 2], [0, 1, 0, 0, 0], [90, 40, 80, 30, 10], [90, 90, 80, 80, 80])
-    made = group_sums(cell, seen, RULES, by_bucket=False)
+    made = group_sums(cell, seen, RULES)[1]
     assert made.value.tolist() == [7, 9]
     assert made.n.tolist() == [3, 1]
     assert made.bad.tolist() == [1, 1]
@@ -57,7 +57,7 @@ def test_a_hand_made_table() -> None:
 
 def test_buckets_are_kept_apart() -> None:
     seen = _observed([0, 0, 1], [0, 3, 3], [90, 40, 80], [90, 90, 80])
-    made = group_sums(np.array([5, 5, 5]), seen, RULES, by_bucket=True)
+    made = group_sums(np.array([5, 5, 5]), seen, RULES)[0]
     assert list(zip(made.value.tolist(), made.bucket.tolist(), made.n_users.tolist(), strict=True)) == [
         (5, 0, 1),
         (5, 3, 2),
@@ -66,7 +66,7 @@ def test_buckets_are_kept_apart() -> None:
 
 def test_one_heavy_user_does_not_outweigh_the_others() -> None:
     many = _observed([0] * 50 + [1, 2], [0] * 52, [5.0] * 50 + [90.0, 90.0], [90.0] * 52)
-    made = group_sums(np.ones(52, dtype=np.int64), many, RULES, by_bucket=False)
+    made = group_sums(np.ones(52, dtype=np.int64), many, RULES)[1]
     mean = indices(made.count, made.total, made.square).mean[0, 0]
     assert mean == pytest.approx(np.mean([_one([5.0] * 50), _one([90.0]), _one([90.0])]))
 
@@ -86,7 +86,7 @@ def _columns(table: GroupSums) -> dict[str, np.ndarray]:
 def test_order_does_not_matter_and_disjoint_users_merge(table: list[tuple[int, int, float, float, int]]) -> None:
     def made(part: list[tuple[int, int, float, float, int]]) -> GroupSums:
         user, bucket, network, app, value = (list(column) for column in zip(*part, strict=True))
-        return group_sums(np.array(value), _observed(user, bucket, network, app), RULES, by_bucket=True)
+        return group_sums(np.array(value), _observed(user, bucket, network, app), RULES)[0]
 
     whole = made(table)
     assert (whole.bad <= whole.n).all()
@@ -103,4 +103,4 @@ def test_order_does_not_matter_and_disjoint_users_merge(table: list[tuple[int, i
 
 def test_nothing_has_no_groups() -> None:
     seen = _observed([], [], [], [])
-    assert len(group_sums(np.zeros(0, dtype=np.int64), seen, RULES, by_bucket=True).value) == 0
+    assert len(group_sums(np.zeros(0, dtype=np.int64), seen, RULES)[0].value) == 0

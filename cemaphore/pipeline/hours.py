@@ -174,9 +174,9 @@ def _add_groups(
     _, user = dense(rated.customer)
     seen = Observations.of(user, quarter, rated.scores, rated.ln_mu, rated.session, rated.bad, rated.expected)
     for attribute in GROUP_ATTRIBUTES:
-        for grain, by_bucket in (("15m", True), ("hour", False)):
-            made = group_sums(rated.attributes[attribute], seen, rules, by_bucket=by_bucket)
-            groups.setdefault((grain, attribute), []).append(made)
+        made = group_sums(rated.attributes[attribute], seen, rules)
+        for grain, sums in zip(("15m", "hour"), made, strict=True):
+            groups.setdefault((grain, attribute), []).append(sums)
 
 
 def _write_groups(
