@@ -15,6 +15,7 @@ SUBSCRIBER_KINDS = ("imsi", "msisdn", "account")
 CHANNELS = ("hotline", "ivr", "store", "web", "app", "sms", "wechat", "field")
 STAGES = ("consider", "order", "use", "after_sales")
 SURVEY_KINDS = ("nps", "csat", "ces")
+SEVERITIES = ("critical", "major", "minor", "warning", "indeterminate", "cleared")  # ITU-T X.733 8.1.2.3
 
 
 SESSIONS = Kind(
@@ -246,6 +247,26 @@ SURVEYS = Kind(
     ),
 )
 
+ALARMS = Kind(
+    name="alarms",
+    table="alarm",
+    identity=("source", "time", "object_id", "event_id", "severity"),
+    redelivery=Redelivery.IGNORE,
+    event_time="time",
+    columns=(
+        text("event_id", required=True),
+        time("time", required=True),
+        label("object_id", required=True),
+        text("alarm_id", required=True),
+        label("severity", *SEVERITIES, required=True),
+        flag("cleared", required=True),
+        label("alarm_condition"),
+        text("specific_problem"),
+        label("alarm_type"),
+        label("object_type"),
+    ),
+)
+
 KINDS = {
     kind.name: kind
     for kind in (
@@ -259,5 +280,6 @@ KINDS = {
         COMPLAINTS,
         TOUCHPOINTS,
         SURVEYS,
+        ALARMS,
     )
 }
