@@ -25,6 +25,7 @@ from store.connection import connect
 
 Log = structlog.typing.FilteringBoundLogger
 Counts = Mapping[str, Any]
+_TELL_THEMSELVES = ("score",)  # it writes its runs down itself
 
 
 @dataclass
@@ -85,7 +86,7 @@ class Jobs:
         error: Exception | None = None
         try:
             counts = self.names[name]()
-        except (CemaphoreError, psycopg.Error, OSError) as caught:
+        except Exception as caught:  # one job's bug must not end the others; it is told, counted and tried again
             error = caught
         seconds = time.perf_counter() - clock
         self._metrics.seconds.labels(name).set(seconds)
@@ -99,22 +100,22 @@ class Jobs:
             self._log.error("job failed", job=name, error=str(error), kind=type(error).__name__)
             return
         self._metrics.succeeded.labels(name).set_to_current_time()
-        worked = any(bool(value) for key, value in counts.items() if key != "until")
-        tell = self._log.info if worked else self._log.debug
+        tell = self._log.info if _worked(counts) else self._log.debug
         tell("job done", job=name, seconds=round(seconds, 3), **counts)
 
     def _record(self, name: str, began: datetime, counts: Counts, error: Exception | None) -> None:
         """Write the run down where it did anything; a database that is away has been logged already."""
-        if error is None and not any(bool(value) for key, value in counts.items() if key != "until"):
-            return
+        told = name in _TELL_THEMSELVES or (error is None and not _worked(counts))
         try:
             with connect(self._dsn, autocommit=True) as connection:
+                self._metrics.refresh(connection)
+                if told:
+                    return
                 connection.execute(
                     "INSERT INTO cem.run (job, started_at, finished_at, ok, counts, error) "
                     "VALUES (%s, %s, now(), %s, %s, %s)",
                     [name, began, error is None, json.dumps(counts, default=str), error and type(error).__name__],
                 )
-                self._metrics.refresh(connection)
         except (CemaphoreError, psycopg.Error) as caught:
             self._log.warning("run not recorded", job=name, kind=type(caught).__name__)
 
@@ -149,4 +150,9 @@ class Jobs:
 
 
 def _counts(run: Any) -> Counts:
-    return {name: value for name, value in vars(run).items() if isinstance(value, (int, float, str, datetime))}
+    return {name: value for name, value in vars(run).items() if isinstance(value, int)}
+
+
+def _worked(counts: Counts) -> bool:
+    """Whether a run found anything to do; links of complaints are made again each time."""
+    return any(bool(value) for name, value in counts.items() if name != "links")

@@ -59,3 +59,17 @@ def configure(level: str, stream: TextIO | None = None) -> structlog.typing.Filt
     )
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger()
     return logger
+
+
+def adopt_libraries(level: str) -> None:
+    """Write what libraries log in the same form; a run that was skipped because the last one still goes is no news."""
+    before = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
+    shown = [
+        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        redact,
+        structlog.processors.JSONRenderer(ensure_ascii=False),
+    ]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(processors=shown, foreign_pre_chain=before))
+    logging.basicConfig(handlers=[handler], level=max(logging.WARNING, getattr(logging, level.upper())))
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)

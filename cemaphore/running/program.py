@@ -12,7 +12,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from cemaphore import privatedb
 from cemaphore.running.jobs import Jobs
 from cemaphore.running.leading import Lease
-from cemaphore.running.logs import configure
+from cemaphore.running.logs import adopt_libraries, configure
 from cemaphore.running.metrics import Metrics
 from cemaphore.running.ops import OpsServer
 from cemaphore.settings import Settings
@@ -28,6 +28,7 @@ def run(settings: Settings, *, every_s: float, stable_s: float, once: bool = Fal
     Raises ConfigError where the metrics' port is taken or the settings are wrong.
     """
     log = configure(settings.log_level)
+    adopt_libraries(settings.log_level)
     dsn = privatedb.ensure(settings)
     metrics, lease = Metrics(), Lease(dsn)
     jobs = Jobs(dsn, settings, metrics, lease, log, stable_s)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qoe.clusters.units import Floats, Ints
+from qoe.clusters.units import Floats, Ints, Units
 
 # Variance over expectation without any history (provisional): more than chance, as loads move together.
 DEFAULT_DISPERSION = 2.0
@@ -13,6 +13,8 @@ DEFAULT_DISPERSION = 2.0
 PRIOR_EXPECTED = 10.0
 # Share of the least likely windows that are left out of the dispersion: they may have been faults (own).
 _TRIMMED = 0.02
+# What the expectation's margins do not know: there a value's own ratio corrects every unit, whatever it is tested for.
+OUTSIDE_MARGINS = ("server", "core_node", "plan")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +44,16 @@ class History:
         return max(1.0, self.dispersion.get(attribute, DEFAULT_DISPERSION))
 
     def factor(self, attribute: str, code: Ints) -> Floats:
-        """By how much the expectation of each code is to be raised or lowered."""
+        """By how much the expectation of each code is still to be raised or lowered in corrected units."""
         ratios = self.ratios.get(attribute)
-        return np.ones(len(code)) if ratios is None else ratios.at(code)
+        return np.ones(len(code)) if ratios is None or attribute in OUTSIDE_MARGINS else ratios.at(code)
+
+    def corrected(self, units: Units) -> Units:
+        """The units with the expectation that their server, core node and plan call for."""
+        for attribute in OUTSIDE_MARGINS:
+            if attribute in self.ratios and attribute in units.attributes:
+                units = units.scaled(self.ratios[attribute].at(units.attributes[attribute]))
+        return units
 
 
 def history_of(counts: Mapping[str, tuple[Ints, Floats, Floats]]) -> History:

@@ -35,6 +35,7 @@ class Tracker:
 
         `units` are those of the windows `window - REACH + 1` to `window`, with an expectation.
         """
+        units = history.corrected(units)
         found = search(units, window, self._policy, history)
         scaled = units.scaled(found.drift)
         live = [cluster for cluster in self.clusters if self._alive(cluster, window)]

@@ -1,0 +1,136 @@
+"""Detection on the demo city: its truth, its commands, and that looking twice changes nothing."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from cemaphore import cli
+from cemaphore.pipeline.detection import detect
+from records.errors import TransientError
+from store import clusters as stored
+from store import detections
+from store.connection import Connection, connect
+from tests.city import City
+
+FIELDS = [
+    *("id", "over", "dimension", "domain", "selector", "started_at", "detected_at", "ended_at", "users", "sessions"),
+    *("bad_ratio", "expected_ratio", "p_value", "q_value", "severity", "evidence", "complaints", "silent_users"),
+    "recommendation",
+]
+
+
+@pytest.fixture
+def opened_city(city: City) -> Iterator[Connection]:
+    with connect(city.dsn, autocommit=True) as connection:
+        yield connection
+
+
+def _all(connection: Connection) -> list[stored.ClusterRow]:
+    return stored.since(connection, datetime(1970, 1, 1, tzinfo=UTC))
+
+
+def _state(connection: Connection) -> dict[str, object]:
+    tables = {
+        "cluster": "SELECT to_jsonb(t) - 'updated_at' FROM cem.cluster t ORDER BY cluster_id",
+        "windows": "SELECT to_jsonb(t) FROM cem.cluster_window t ORDER BY cluster_id, start",
+        "users": "SELECT to_jsonb(t) FROM cem.cluster_user t ORDER BY cluster_id, customer_key",
+        "links": "SELECT to_jsonb(t) FROM cem.complaint_link t ORDER BY cluster_id, source_id, complaint_id",
+        "detection": "SELECT to_jsonb(t) - 'detected_at' FROM cem.detection t ORDER BY over_kind, start",
+    }
+    return {name: [row[0] for row in connection.execute(query)] for name, query in tables.items()}
+
+
+def test_each_single_attribute_fault_of_severity_has_its_cluster(city: City, opened_city: Connection) -> None:
+    rows = _all(opened_city)
+    faults = [each for each in city.truth.entries if each.must_flag and len(each.selector) == 1]
+    assert len(faults) >= 6
+    for fault in faults:
+        (names,) = fault.selector.values()
+        sites = {name.rsplit("-", 1)[0] for name in names} if "cell_id" in fault.selector else set()
+        hits = [
+            row
+            for row in rows
+            if abs(row.started_at - fault.started_at) <= timedelta(minutes=30)
+            and (
+                set(row.selector.get(next(iter(fault.selector)), [])) == set(names)
+                or (sites and set(row.selector.get("site_id", [])) == sites)
+            )
+        ]
+        assert len(hits) == 1, fault.id
+        assert hits[0].domain == fault.domain, fault.id
+        assert hits[0].dimension == fault.dimension, fault.id
+        assert hits[0].detected_at - fault.started_at <= timedelta(hours=1), fault.id
+        assert hits[0].ended_at is not None
+        assert abs(hits[0].ended_at - fault.ended_at) <= timedelta(minutes=30), fault.id
+        assert hits[0].severity == pytest.approx(fault.severity, abs=0.12), fault.id
+
+
+def test_every_cluster_is_a_fault_and_none_is_what_must_not_be_flagged(city: City, opened_city: Connection) -> None:
+    faults = [each for each in city.truth.entries if each.must_flag]
+    for row in _all(opened_city):
+        near = [each for each in faults if each.started_at - timedelta(minutes=30) <= row.started_at < each.ended_at]
+        assert any(each.over == row.over_kind for each in near), row
+
+
+def test_looking_again_leaves_the_same_rows(city: City, opened_city: Connection) -> None:
+    before = _state(opened_city)
+    assert detect(city.dsn, city.settings).windows == 0
+    again = datetime(2026, 3, 10, 3, 0, tzinfo=UTC)
+    run = detect(city.dsn, city.settings, start=again)
+    assert run.windows > 96
+    assert run.opened == 0
+    assert _state(opened_city) == before
+
+
+def test_a_window_scored_again_is_looked_at_again(city: City, opened_city: Connection) -> None:
+    before = _state(opened_city)
+    start = datetime(2026, 3, 9, 8, 0, tzinfo=UTC)
+    detections.look_again(opened_city, start, start + timedelta(hours=1))
+    assert detect(city.dsn, city.settings).windows > 4
+    assert _state(opened_city) == before
+
+
+def test_two_detections_do_not_run_at_once(city: City, opened_city: Connection) -> None:
+    opened_city.execute("SELECT pg_advisory_lock(%s)", [0x63656D02])
+    with pytest.raises(TransientError, match="another detection"):
+        detect(city.dsn, city.settings)
+
+
+def test_complaints_of_a_hotline_fault_are_linked_to_it(city: City, opened_city: Connection) -> None:
+    fault = next(each for each in city.truth.entries if each.selector.get("channel") == ("hotline",))
+    row = next(each for each in _all(opened_city) if each.selector.get("channel") == ["hotline"])
+    likely = {name for name, chance in stored.links(opened_city, [row.cluster_id])[row.cluster_id] if chance >= 0.5}
+    assert len(likely & set(fault.complaint_ids)) >= 0.7 * len(fault.complaint_ids)
+    assert len(likely & set(fault.complaint_ids)) >= 0.7 * len(likely)
+    assert row.silent_users > 0
+
+
+def test_probabilities_of_a_complaint_never_sum_above_one(opened_city: Connection) -> None:
+    sums = opened_city.execute("SELECT sum(probability) FROM cem.complaint_link GROUP BY source_id, complaint_id")
+    assert all(0 < total < 1 for (total,) in sums)
+
+
+def test_the_commands_print_clusters_as_documented(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CEMAPHORE_DATABASE_URL", city.dsn)
+    monkeypatch.setenv("CEMAPHORE_HOME", str(city.settings.home))
+    monkeypatch.setenv("CEMAPHORE_TIME_ZONE", city.settings.time_zone)
+    if not cli.app.registered_commands:
+        cli._add_commands()
+    call = CliRunner()
+    listed = call.invoke(cli.app, ["clusters", "--from", "2026-03-01T00:00:00Z", "--json"])
+    assert listed.exit_code == 0, listed.output
+    shapes = json.loads(listed.output)
+    assert shapes
+    assert all(list(shape) == FIELDS for shape in shapes)
+    one = call.invoke(cli.app, ["cluster", shapes[0]["id"], "--json"])
+    assert json.loads(one.output) == shapes[0]
+    at = call.invoke(cli.app, ["clusters", "--at", shapes[0]["detected_at"], "--json"])
+    assert shapes[0]["id"] in {shape["id"] for shape in json.loads(at.output)}
+    assert json.loads(call.invoke(cli.app, ["clusters", "--json"]).output) == []
+    assert shapes[0]["id"] in call.invoke(cli.app, ["cluster", shapes[0]["id"]]).output
+    assert call.invoke(cli.app, ["cluster", "nosuch"]).exit_code == 1
+    looked = call.invoke(cli.app, ["detect", "--json"])
+    assert json.loads(looked.output)["windows"] == 0

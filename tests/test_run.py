@@ -1,0 +1,187 @@
+"""The running program: its jobs, its health, its logs, and its end."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cemaphore.running import logs
+from cemaphore.running.jobs import Jobs
+from cemaphore.running.leading import Lease
+from cemaphore.running.metrics import Metrics
+from cemaphore.running.ops import OpsServer
+from cemaphore.serving import free_port
+from cemaphore.settings import Settings, load_settings
+from records.errors import ConfigError
+from store.connection import Connection
+from store.keys import Keys
+
+HEADER = "session_id,start_time,subscriber_id,service,success\n"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, database: str) -> Settings:
+    made = load_settings(home=tmp_path, database_url=database, demo=True)
+    made.watch_folder.mkdir()
+    Keys.create(made.keys_dir)
+    return made
+
+
+def _drop(settings: Settings, name: str, rows: int) -> Path:
+    path = settings.watch_folder / name
+    lines = [f"{name}-{row},2026-03-02T10:{row:02}:00Z,46000123456789{row % 10},web,false\n" for row in range(rows)]
+    path.write_text(HEADER + "".join(lines), encoding="utf-8")
+    old = time.time() - 60
+    os.utime(path, (old, old))
+    return path
+
+
+def _jobs(database: str, settings: Settings, stream: io.StringIO) -> tuple[Jobs, Lease]:
+    lease = Lease(database)
+    return Jobs(database, settings, Metrics(), lease, logs.configure("info", stream), stable_s=5), lease
+
+
+def test_logs_hold_no_identifier_no_address_and_no_secret() -> None:
+    stream = io.StringIO()
+    log = logs.configure("info", stream)
+    log.info(
+        "row of 460001234567890 and +86 138 0013 8000 refused",
+        subscriber_id="460001234567890",
+        subscriber_key=1234567890123456789,
+        mail="somebody@example.org",
+        address="postgresql://user:password@host/name",
+        hook="see https://example.org/hook/T0KEN",
+        nested={"msisdn": "8613800138000", "list": ["imsi:460001234567890"]},
+        rows=4600,
+        seconds=1.2345678901,
+    )
+    line = stream.getvalue()
+    for secret in ("4600012345", "138", "somebody", "password", "T0KEN", "1234567890123456789"):
+        assert secret not in line.replace("1.2345678901", "")
+    shape = json.loads(line)
+    assert shape["rows"] == 4600
+    assert shape["seconds"] == 1.2345678901
+    assert datetime.fromisoformat(shape["timestamp"]).tzinfo is not None
+
+
+def test_every_job_runs_on_what_lies_in_the_folder_and_once_only(
+    database: str, settings: Settings, connection: Connection
+) -> None:
+    stream = io.StringIO()
+    jobs, lease = _jobs(database, settings, stream)
+    _drop(settings, "sessions-a.csv", 30)
+    fresh = _drop(settings, "sessions-b.csv", 30)
+    os.utime(fresh)
+    try:
+        assert [jobs.run(name) for name in jobs.names] == [True] * 4, stream.getvalue()
+        assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (30,)
+        assert connection.execute("SELECT count(*) FROM cem.user_hour").fetchone() == (10,)
+        os.utime(fresh, (0, 0))
+        assert jobs.run("collect")
+        assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (60,)
+        before = connection.execute("SELECT count(*) FROM cem.run WHERE job = 'collect'").fetchone()
+        assert jobs.run("collect")
+        assert connection.execute("SELECT count(*) FROM cem.run WHERE job = 'collect'").fetchone() == before == (2,)
+    finally:
+        lease.release()
+    assert "46000123" not in stream.getvalue()
+
+
+def test_only_one_of_two_programs_works(database: str, settings: Settings, connection: Connection) -> None:
+    first, second = Lease(database), Lease(database)
+    assert first.held()
+    assert not second.held()
+    _drop(settings, "sessions-a.csv", 5)
+    stream = io.StringIO()
+    jobs = Jobs(database, settings, Metrics(), second, logs.configure("info", stream), stable_s=5)
+    assert jobs.run("collect")
+    assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (0,)
+    first.release()
+    assert second.held()
+    assert jobs.run("collect")
+    assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (5,)
+    second.release()
+
+
+def test_a_failing_job_is_counted_and_the_program_goes_on(settings: Settings, database: str) -> None:
+    stream = io.StringIO()
+    metrics, lease = Metrics(), Lease(database)
+    jobs = Jobs(database, settings, metrics, lease, logs.configure("info", stream), stable_s=0)
+    (settings.home / "alerts.toml").write_text("[[rule", encoding="utf-8")
+    try:
+        assert not jobs.run("alert")
+        assert jobs.run("detect")
+    finally:
+        lease.release()
+    text = metrics.text().decode()
+    assert 'cem_job_failures_total{job="alert"} 1.0' in text
+    assert 'cem_job_last_success_timestamp_seconds{job="detect"}' in text
+    assert "not valid TOML" in stream.getvalue()
+
+
+def test_health_and_metrics_are_served() -> None:
+    ready = [True]
+    metrics = Metrics()
+    metrics.clusters.set(3)
+    with OpsServer("127.0.0.1", 0, metrics, lambda: ready[0]) as ops:
+
+        def read(path: str) -> tuple[int, str]:
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{ops.port}{path}", timeout=5) as answer:
+                    return answer.status, answer.read().decode()
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code, error.read().decode()
+
+        assert read("/healthz")[0] == read("/readyz")[0] == 200
+        assert "cem_open_clusters 3.0" in read("/metrics")[1]
+        assert read("/nothing")[0] == 404
+        ready[0] = False
+        assert read("/readyz")[0] == 503
+        assert read("/healthz")[0] == 200
+        with pytest.raises(ConfigError, match="CEMAPHORE_OPS_PORT"):
+            OpsServer("127.0.0.1", ops.port, metrics, lambda: True)
+
+
+def test_the_program_works_until_it_is_told_to_stop(settings: Settings, database: str, connection: Connection) -> None:
+    port = free_port("127.0.0.1", 19464)
+    _drop(settings, "sessions-a.csv", 20)
+    environment = {
+        **os.environ,
+        "CEMAPHORE_HOME": str(settings.home),
+        "CEMAPHORE_DATABASE_URL": database,
+        "CEMAPHORE_DEMO": "true",
+        "CEMAPHORE_OPS_PORT": str(port),
+    }
+    command = [sys.executable, "-c", "from cemaphore.cli import main; main()", "run", "--every", "0.3"]
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            found = connection.execute("SELECT count(*) FROM cem.user_hour").fetchone()
+            if found and found[0]:
+                break
+            time.sleep(0.2)
+        assert found == (10,)
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            text = answer.read().decode()
+        assert 'cem_ingest_records_total{outcome="stored"} 20.0' in text
+        process.send_signal(signal.SIGTERM)
+        _, written = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0
+    lines = [json.loads(line) for line in written.splitlines()]
+    assert lines[0]["event"] == "running"
+    assert lines[-1]["event"] == "stopped"
+    assert datetime.now(UTC).year >= 2026
