@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collectors.problems import Problem
+from records.errors import DataError
 
 
 class Coded:
@@ -56,7 +57,10 @@ class Coded:
 
 
 def encoded(values: pa.Array) -> Coded | None:
-    """Any column of text or whole numbers as codes into the names that occur; None for other types."""
+    """Any column of text or whole numbers as codes into the names that occur; None for other types.
+
+    Raises `DataError` for codes that no name stands for, which only a damaged file has.
+    """
     if not pa.types.is_dictionary(values.type):
         if pa.types.is_null(values.type):
             return Coded.missing(len(values))
@@ -65,6 +69,8 @@ def encoded(values: pa.Array) -> Coded | None:
     if not (pa.types.is_string(names.type) or pa.types.is_large_string(names.type) or pa.types.is_integer(names.type)):
         return None
     codes = values.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32, copy=False)
+    if len(codes) and (codes.max() >= len(names) or codes.min() < -1):
+        raise DataError("its data are damaged (a name that is in no dictionary): not read.", code="corrupt")
     used = np.zeros(len(names) + 1, bool)
     used[codes] = True
     used[-1] = False

@@ -30,7 +30,12 @@ def read(pieces: Iterable[bytes], kind: Kind, options: Options, notes: Notes) ->
 
 
 def _header(line: bytes, kind: Kind, notes: Notes) -> list[str]:
-    names = [name.strip() for name in next(csv.reader([line.decode()]), [])]
+    try:
+        names = [name.strip() for name in next(csv.reader([line.decode()], strict=True), [])]
+    except csv.Error as error:
+        raise DataError(f"its header row cannot be read ({str(error).split(' - ')[0]}).", code="header") from None
+    if not any(names):
+        raise DataError("its first row is empty; the column names are needed there.", code="header")
     twice = {name for name in names if names.count(name) > 1}
     if twice:
         raise DataError(f"column {sorted(twice)[0]!r} stands twice in the header; name each once.", code="header")
@@ -64,9 +69,10 @@ def _parse(block: Block, header: list[str], kind: Kind) -> Iterator[Raw | Flaw]:
             null_values=[""],
         ),
     )
-    rows = block.first + np.arange(table.num_rows + len(wrong), dtype=np.int64)
-    rows = np.delete(rows, [row.number - 1 for row in wrong])
-    yield from _filled(table, rows)
+    numbers = [row.number - 1 for row in wrong]
+    rows = np.arange(max([table.num_rows + len(wrong), *(number + 1 for number in numbers)]), dtype=np.int64)
+    rows = np.delete(rows, numbers)
+    yield from _filled(table, block.first + rows[len(rows) - table.num_rows :])
     for row in wrong:
         yield from _malformed(row, block.first + row.number - 1, header, kind)
 

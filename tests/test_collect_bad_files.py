@@ -6,6 +6,7 @@ import resource
 import struct
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -287,6 +288,48 @@ def test_wrong_json_lines_are_named_and_the_rest_goes_on(load: Load) -> None:
     result = load("sessions.ndjson", "\n".join(lines))
     assert counts(result) == (3, 3)
     assert [reason.code for reason in result.reasons] == ["json"]
+
+
+def test_a_first_line_of_null_is_named_and_ends_no_process(load: Load) -> None:
+    names = HEADER.strip().split(",")
+    good = json.dumps(dict(zip(names, row(1).strip().split(","), strict=True)))
+    result = load("sessions.ndjson", f"null\n{good}\n")
+    assert counts(result) == (1, 1)
+    assert result.reasons[0].first == "sessions.ndjson row 1 is a JSON null; an object is needed."
+
+
+def test_a_header_that_is_none_is_named(load: Load) -> None:
+    for header, said in (('session_id,"start', "cannot be read"), ("", "is empty"), ("a,a", "stands twice")):
+        result = load("sessions.csv", f"{header}\n" + row(1))
+        assert counts(result) == (0, 1)
+        assert said in result.reasons[0].first
+
+
+@pytest.mark.parametrize("form", ["csv", "ndjson", "json", "xml"])
+def test_no_bytes_end_the_collection(form: str, load: Load) -> None:
+    """Files with pieces cut out, doubled and overwritten are collected or named; nothing is raised."""
+    random = Random(form)
+    ticket = '[{"id": "1", "creationDate": "2026-03-01T00:00:00Z", "relatedParty": [{"id": "7", "role": "customer"}]}]'
+    names = HEADER.strip().split(",")
+    lines = "".join(json.dumps(dict(zip(names, row(n).strip().split(","), strict=True))) + "\n" for n in range(1, 4))
+    pm = (Path(__file__).parent / "data/pm_xml/bodastage_measdata/A2.xml").read_text()
+    name, text = {
+        "csv": ("sessions.csv", table(3)),
+        "ndjson": ("sessions.ndjson", lines),
+        "json": ("complaints.json", ticket),
+        "xml": ("counters.xml", pm),
+    }[form]
+    for _ in range(60):
+        content = bytearray(text.encode())
+        for _ in range(random.choice((1, 2, 5, 20))):
+            place = random.randrange(len(content))
+            piece = random.choice(
+                (b"", b"\0", b"\n", b"\r", b'"', b",", b"{", b"[", b"null", b"<a>", b"\xff", b"\\u0000")
+            )
+            content[place : place + random.randrange(1, 20)] = piece + bytes(
+                content[place : place + random.randrange(9)]
+            )
+        assert load(name, bytes(content)).error is None
 
 
 def test_no_message_shows_an_identifier(load: Load, connection: Connection) -> None:
