@@ -14,6 +14,9 @@ from qoe.model import BoolArray, FloatArray
 
 MEASURES = (*DIMENSIONS, "overall")
 _D = len(DIMENSIONS)
+_COUNTS = 3  # lines of `Observations.parts` after the three of each dimension
+_ALL_LINES = np.arange(3 * _D + _COUNTS)
+_SESSION_LINES = np.array([line for line in _ALL_LINES if line >= 3 * _D or line % _D != _D - 1])
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +103,9 @@ def group_sums(value: NDArray[Any], seen: Observations, rules: IndexRules) -> tu
     rows, code = given[order], code[order]
     user, bucket = seen.user[rows], seen.bucket[rows]
     starts = _starts(code, user, bucket)
-    parts = _added(seen.parts[:, rows], starts)
+    # Most attributes belong to sessions alone: nothing of the service dimension is there to be added up.
+    lines = _ALL_LINES if seen.parts[_D - 1, rows].any() else _SESSION_LINES
+    parts = _added(seen.parts[lines[:, None], rows], starts)
     code, user, bucket = code[starts], user[starts], bucket[starts]
     by_bucket = _users(code, values, bucket, parts, rules)
     starts = _starts(code, user)
@@ -112,17 +117,22 @@ def _users(code: Codes, values: NDArray[Any], bucket: Codes, parts: FloatArray, 
     """Sums over users that are given by the code of their group, their bucket and their parts."""
     buckets = int(bucket.max(initial=0)) + 1
     group = code * buckets + bucket
-    scores = user_scores(parts[:_D], parts[_D : 2 * _D], parts[2 * _D : 3 * _D], rules)
-    whole = sum_users(group, len(values) * buckets, scores, *parts[3 * _D :])
+    known = (len(parts) - _COUNTS) // 3
+    scores = user_scores(parts[:known], parts[known : 2 * known], parts[2 * known : 3 * known], rules)
+    whole = sum_users(group, len(values) * buckets, scores, *parts[3 * known :])
     place = np.flatnonzero(np.bincount(group, minlength=len(values) * buckets))
     return take(whole, place, values[place // buckets], place % buckets)
 
 
 def user_scores(n: FloatArray, s1: FloatArray, m: FloatArray, rules: IndexRules) -> FloatArray:
-    """Indices (5, users; order MEASURES) of sums per dimension (4, users) whose weights are 1."""
+    """Indices (5, users; order MEASURES) of sums (dimensions, users) with weights of 1; dimensions left out are NaN."""
+    known = len(n)
     ln_d = ln_index(n, s1, m, rules.prior_weight)
-    ln_overall, _ = overall_index(ln_d, rules.weights, rules.least_coverage)
-    return np.exp(np.vstack([ln_d, ln_overall]))
+    scores = np.full((len(MEASURES), n.shape[1]), np.nan)
+    np.exp(ln_d, out=scores[:known])
+    ln_overall, _ = overall_index(ln_d, rules.weights[:known], rules.least_coverage)
+    np.exp(ln_overall, out=scores[-1])
+    return scores
 
 
 def sum_users(
