@@ -116,6 +116,7 @@ def test_one_customer_by_pseudonym(site: str, page: Page, language: str, city: C
         key = connection.execute("SELECT customer_key FROM cem.cluster_user ORDER BY bad DESC LIMIT 1").fetchone()
     assert key is not None
     _open(page, f"{site}/customer?customer={key[0]}&lang={language}")
+    _picture(page, f"customer-{language}")
     page.get_by_role("heading", name=text(language, "customer.contributions"), exact=True).wait_for()
     page.get_by_role("heading", name=text(language, "customer.sessions"), exact=True).wait_for()
     assert page.get_by_test_id("stException").count() == 0

@@ -40,7 +40,10 @@ def main() -> None:
 def _chosen() -> int | None:
     typed = st.text_input(t("customer.key"), help=t("customer.key_help"), key="customer", bind="query-params")
     if typed:
-        return int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 19 else None
+        if typed.isascii() and typed.isdigit() and int(typed) < 2**63:
+            return int(typed)
+        st.warning(t("customer.unknown", key=typed))
+        st.stop()
     hurt = read(screens.hurt_customers, st.query_params.get("cluster"), 50)
     picked = st.selectbox(t("customer.pick"), hurt, index=None, placeholder=t("app.none"))
     return picked
