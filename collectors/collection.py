@@ -12,6 +12,7 @@ from collectors import csv_rows, ndjson_rows, parquet_rows, pm_xml, tickets
 from collectors.folders import Found, find
 from collectors.lines import Flaw
 from collectors.options import Options
+from collectors.problems import discreet
 from collectors.raw import Notes, Raw
 from collectors.records import conform
 from collectors.streams import Identity, expand, identify, unchanged
@@ -99,7 +100,7 @@ def _collected(found: Found, intake: Intake, options: Options, progress: Progres
         seconds=time.monotonic() - began,
         already_loaded=tally.already_loaded,
         reasons=reading.reasons(),
-        dropped_columns=tuple(sorted(reading.notes.dropped)),
+        dropped_columns=tuple(sorted(map(discreet, reading.notes.dropped))),  # without a header they are values
         notes=reading.said(tally.already_loaded),
     )
 

@@ -10,6 +10,7 @@ import pyarrow.csv as pacsv
 
 from collectors.lines import Block, Flaw, blocks, first_line
 from collectors.options import Options
+from collectors.problems import shown
 from collectors.raw import Notes, Raw
 from records.errors import DataError
 from records.kinds import Kind
@@ -21,6 +22,8 @@ def read(pieces: Iterable[bytes], kind: Kind, options: Options, notes: Notes) ->
     for item in blocks(pieces, block_bytes=options.block_bytes, max_record_bytes=options.max_record_bytes, quoted=True):
         if isinstance(item, Flaw):
             yield item
+            if item.row_number == 1:  # that was the header, and no row after it is one
+                return
             continue
         data, first = item.data, item.first
         if header is None:
@@ -38,7 +41,7 @@ def _header(line: bytes, kind: Kind, notes: Notes) -> list[str]:
         raise DataError("its first row is empty; the column names are needed there.", code="header")
     twice = {name for name in names if names.count(name) > 1}
     if twice:
-        raise DataError(f"column {sorted(twice)[0]!r} stands twice in the header; name each once.", code="header")
+        raise DataError(f"column {shown(sorted(twice)[0])} stands twice in the header; name each once.", code="header")
     known = {column.name for column in kind.columns}
     if not known & set(names) and any(mark in line for mark in (b";", b"\t", b"|")):
         notes.warn("the header holds no comma: columns are separated by commas.")

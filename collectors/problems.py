@@ -25,11 +25,16 @@ def plain(mask: pa.BooleanArray) -> np.ndarray:
     return np.asarray(mask.fill_null(False).to_numpy(zero_copy_only=False), bool)
 
 
-def shown(value: object) -> str:
-    """A value for a message: cut short, and nothing in it that may be a telephone number, an IMSI or an address."""
-    text = _ADDRESS.sub("<address>", str(value))
+def discreet(text: str) -> str:
+    """The text cut short, and nothing in it that may be a telephone number, an IMSI or an address."""
+    text = _ADDRESS.sub("<address>", text)
     text = _DIGITS.sub(lambda digits: f"<{len(digits[0])} digits>", text)
-    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}...")
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def shown(value: object) -> str:
+    """A value for a message, in quotes."""
+    return repr(discreet(str(value)))
 
 
 def sentence(column: str, value: object, why: str) -> str:

@@ -103,7 +103,8 @@ class _Made:
         self.found += [(column, problem) for problem in problems if problem.mask.any()]
 
     def _absent(self, column: Column) -> None:
-        has = ", ".join(name for name in self.raw.batch.schema.names if name != "bins")[:300] or "none that is known"
+        has = ", ".join(column.name for column in self._kind.columns if column.name in self.raw.batch.schema.names)
+        has = has or "none"
         why = f"is no column of this file; it is required. Known columns found: {has}."
         everywhere = np.ones(self.raw.batch.num_rows, bool)
         self.found.append((column, Problem(mask=everywhere, code="missing_column", why=why)))

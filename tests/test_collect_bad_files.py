@@ -299,7 +299,11 @@ def test_a_first_line_of_null_is_named_and_ends_no_process(load: Load) -> None:
 
 
 def test_a_header_that_is_none_is_named(load: Load) -> None:
-    for header, said in (('session_id,"start', "cannot be read"), ("", "is empty"), ("a,a", "stands twice")):
+    for header, said in (
+        ('session_id,"start', "a quote that is never closed"),
+        ("", "is empty"),
+        ("a,a", "stands twice"),
+    ):
         result = load("sessions.csv", f"{header}\n" + row(1))
         assert counts(result) == (0, 1)
         assert said in result.reasons[0].first
@@ -330,6 +334,13 @@ def test_no_bytes_end_the_collection(form: str, load: Load) -> None:
                 content[place : place + random.randrange(9)]
             )
         assert load(name, bytes(content)).error is None
+
+
+def test_a_file_without_a_header_shows_nobody(load: Load, connection: Connection) -> None:
+    result = load("sessions.csv", row(4) + row(5))
+    assert counts(result) == (0, 1)
+    assert "460000000000004" not in str(result)
+    assert "460000000000004" not in str(connection.execute("SELECT reason FROM cem.quarantine").fetchall())
 
 
 def test_no_message_shows_an_identifier(load: Load, connection: Connection) -> None:
