@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from qoe.catalogue import DIMENSIONS
 from qoe.codes import Codes, dense, stable_order
@@ -14,23 +15,25 @@ from qoe.model import BoolArray, FloatArray
 
 MEASURES = (*DIMENSIONS, "overall")
 _D = len(DIMENSIONS)
-_COUNTS = 3  # lines of `Observations.parts` after the three of each dimension
-_ALL_LINES = np.arange(3 * _D + _COUNTS)
-_SESSION_LINES = np.array([line for line in _ALL_LINES if line >= 3 * _D or line % _D != _D - 1])
+_COUNTS = 3  # columns of `Observations.parts` after the three of each dimension
+_SESSION_COLUMNS = [line for line in range(3 * _D + _COUNTS) if line >= 3 * _D or line % _D != _D - 1]
 
 
 @dataclass(frozen=True, eq=False)
 class Observations:
     """Rated sessions and touchpoints, sorted by user and then by bucket, ready to be added up for any attribute.
 
-    `order` is the sorting order of the rows that they were made of; `user` a dense code. `parts` (15, rows) is what is
-    added up: per dimension 1 where the row says something about it, ln x, ln mu; session (1), bad, expected to be bad.
+    `order` is the sorting order of the rows that they were made of; `user` a dense code. `parts` (rows, 15) is what is
+    added up: per dimension 1 where the row says something about it, ln x, ln mu; session (1), bad, expected to be bad;
+    `of_sessions` the same without the service dimension, of which only the rows `touchpoints` say something.
     """
 
     order: Codes
     user: Codes
     bucket: Codes
     parts: FloatArray
+    of_sessions: FloatArray
+    touchpoints: Codes
 
     @classmethod
     def of(
@@ -57,7 +60,14 @@ class Observations:
                 np.where(session, expected, 0.0)[order],
             ]
         )
-        return cls(order=order, user=user[order], bucket=bucket[order], parts=parts)
+        return cls(
+            order=order,
+            user=user[order],
+            bucket=bucket[order],
+            parts=np.ascontiguousarray(parts.T),
+            of_sessions=np.ascontiguousarray(parts[_SESSION_COLUMNS].T),
+            touchpoints=np.flatnonzero(known[_D - 1]),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,22 +114,23 @@ def group_sums(value: NDArray[Any], seen: Observations, rules: IndexRules) -> tu
     user, bucket = seen.user[rows], seen.bucket[rows]
     starts = _starts(code, user, bucket)
     # Most attributes belong to sessions alone: nothing of the service dimension is there to be added up.
-    lines = _ALL_LINES if seen.parts[_D - 1, rows].any() else _SESSION_LINES
-    parts = _added(seen.parts[lines[:, None], rows], starts)
+    whole = sorted_value[seen.touchpoints].any()
+    parts = _added(seen.parts if whole else seen.of_sessions, rows, starts)
     code, user, bucket = code[starts], user[starts], bucket[starts]
     by_bucket = _users(code, values, bucket, parts, rules)
     starts = _starts(code, user)
     nowhere = np.zeros(len(starts), dtype=np.int64)
-    return by_bucket, _users(code[starts], values, nowhere, _added(parts, starts), rules)
+    return by_bucket, _users(code[starts], values, nowhere, _added(parts, np.arange(len(parts)), starts), rules)
 
 
 def _users(code: Codes, values: NDArray[Any], bucket: Codes, parts: FloatArray, rules: IndexRules) -> GroupSums:
     """Sums over users that are given by the code of their group, their bucket and their parts."""
     buckets = int(bucket.max(initial=0)) + 1
     group = code * buckets + bucket
-    known = (len(parts) - _COUNTS) // 3
-    scores = user_scores(parts[:known], parts[known : 2 * known], parts[2 * known : 3 * known], rules)
-    whole = sum_users(group, len(values) * buckets, scores, *parts[3 * known :])
+    known = (parts.shape[1] - _COUNTS) // 3
+    lines = np.ascontiguousarray(parts.T)
+    scores = user_scores(lines[:known], lines[known : 2 * known], lines[2 * known : 3 * known], rules)
+    whole = sum_users(group, len(values) * buckets, scores, *lines[3 * known :])
     place = np.flatnonzero(np.bincount(group, minlength=len(values) * buckets))
     return take(whole, place, values[place // buckets], place % buckets)
 
@@ -199,8 +210,9 @@ def _starts(*keys: Codes) -> Codes:
     return np.flatnonzero(new)
 
 
-def _added(parts: FloatArray, starts: Codes) -> FloatArray:
+def _added(parts: FloatArray, rows: Codes, starts: Codes) -> FloatArray:
+    """Sums of `parts[rows]` over the runs that begin at `starts`: a product with a sparse matrix of ones."""
     if not len(starts):
-        return np.zeros((len(parts), 0))
-    sums: FloatArray = np.add.reduceat(parts, starts, axis=1)
-    return sums
+        return np.zeros((0, parts.shape[1]))
+    runs = csr_array((np.ones(len(rows)), rows, np.append(starts, len(rows))), shape=(len(starts), len(parts)))
+    return np.asarray(runs @ parts)
