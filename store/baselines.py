@@ -65,7 +65,7 @@ def margin_rows(
     """Return the rows (attribute, value, weekend, hour, n, bad) of a baseline."""
     return connection.execute(
         "SELECT attribute, value, weekend, hour, n, bad FROM cem.baseline_margin "
-        "WHERE baseline_id = %s AND over_kind = %s",
+        "WHERE baseline_id = %s AND over_kind = %s ORDER BY attribute, value, weekend, hour",
         [baseline_id, over_kind],
     ).fetchall()
 

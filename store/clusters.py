@@ -147,23 +147,25 @@ def delete(connection: Connection, cluster_ids: Sequence[str]) -> None:
 
 
 def save_links(
-    connection: Connection,
-    cluster_ids: Sequence[str],
-    links: Sequence[tuple[int, str, str, float, list[dict[str, Any]]]],
-    silent: Mapping[str, int],
+    connection: Connection, since: datetime, links: Sequence[tuple[int, str, str, float, list[dict[str, Any]]]]
 ) -> None:
-    """Replace the links of these clusters: rows (source_id, complaint_id, cluster_id, probability, reasons)."""
-    connection.execute("DELETE FROM cem.complaint_link WHERE cluster_id = ANY(%s)", [list(cluster_ids)])
+    """Replace the links of complaints since a moment: (source_id, complaint_id, cluster_id, probability, reasons)."""
+    connection.execute(
+        "DELETE FROM cem.complaint_link l USING cem.complaint_now c WHERE c.source_id = l.source_id "
+        "AND c.complaint_id = l.complaint_id AND c.created_at >= %s",
+        [since],
+    )
     with connection.cursor() as cursor:
         cursor.executemany(
             "INSERT INTO cem.complaint_link (source_id, complaint_id, cluster_id, probability, reasons) "
             "VALUES (%s, %s, %s, %s, %s)",
             [(*row[:4], json.dumps(row[4])) for row in links],
         )
-        cursor.executemany(
-            "UPDATE cem.cluster SET silent_users = %s WHERE cluster_id = %s",
-            [(count, cluster_id) for cluster_id, count in silent.items()],
-        )
+
+
+def save_silent(connection: Connection, cluster_id: str, count: int) -> None:
+    """Note how many suffer from a cluster and say nothing."""
+    connection.execute("UPDATE cem.cluster SET silent_users = %s WHERE cluster_id = %s", [count, cluster_id])
 
 
 def save_evidence(connection: Connection, cluster_id: str, evidence: list[dict[str, Any]]) -> None:

@@ -13,33 +13,45 @@ LINK = timedelta(microseconds=LINK_US)
 
 
 def link_complaints(connection: Connection, start: datetime, end: datetime, taxonomy: Taxonomy | None = None) -> int:
-    """Link the complaints that the clusters open in [start, end) may explain; returns how many links there are.
+    """Link the complaints that the clusters open in [start, end) may explain; returns how many links were made.
 
-    Runs in the caller's transaction; links of these clusters are replaced.
+    Runs in the caller's transaction. Clusters of the 48 hours before take part too, as a complaint's probability is
+    shared over all that may explain it; links of complaints since the first of the clusters are replaced.
     """
     rows = stored.between(connection, start, end)
     if not rows:
         return 0
-    first = min(row.started_at for row in rows)
-    until = max(row.ended_at or end for row in rows) + LINK
-    classes = taxonomy or taxonomy_of()
-    complaints = [
-        Complaint(
-            source_id=source, complaint_id=name, customer=customer, at_us=at_us, topic=topic_of(classes, category, text)
-        )
-        for source, name, customer, at_us, category, text in stored.complaints(connection, first, until)
-    ]
-    exposures = [_exposure(connection, row, end) for row in rows]
-    population = stored.population(connection, first - timedelta(days=1), until)
+    since = min(row.started_at for row in rows)
+    sharing = stored.between(connection, since - LINK, end)
+    until = max(row.ended_at or end for row in sharing) + LINK
+    complaints = _complaints(connection, min(row.started_at for row in sharing), until, taxonomy or taxonomy_of())
+    exposures = [_exposure(connection, row, end) for row in sharing]
+    population = stored.population(connection, since - timedelta(days=1), until)
     found = link(complaints, exposures, population)
-    links = [
-        (each.source_id, each.complaint_id, each.cluster_id, each.probability, _reasons(each)) for each in found.links
-    ]
-    silent = {cluster_id: len(customers) for cluster_id, customers in found.silent.items()}
-    stored.save_links(connection, [row.cluster_id for row in rows], links, silent)
+    recent = {(each.source_id, each.complaint_id) for each in complaints if each.at_us >= _us(since)}
+    links = [each for each in found.links if (each.source_id, each.complaint_id) in recent]
+    stored.save_links(connection, since, [_link_row(each) for each in links])
     for row in rows:
-        _keep_risks(connection, row, found.risks.get(row.cluster_id, ()))
+        stored.save_silent(connection, row.cluster_id, len(found.silent[row.cluster_id]))
+        _keep_risks(connection, row, found.risks[row.cluster_id])
     return len(links)
+
+
+def _complaints(connection: Connection, start: datetime, end: datetime, taxonomy: Taxonomy) -> list[Complaint]:
+    return [
+        Complaint(
+            source_id=source,
+            complaint_id=name,
+            customer=customer,
+            at_us=at_us,
+            topic=topic_of(taxonomy, category, text),
+        )
+        for source, name, customer, at_us, category, text in stored.complaints(connection, start, end)
+    ]
+
+
+def _link_row(each: Link) -> tuple[int, str, str, float, list[dict[str, Any]]]:
+    return each.source_id, each.complaint_id, each.cluster_id, each.probability, _reasons(each)
 
 
 def _exposure(connection: Connection, row: ClusterRow, end: datetime) -> Exposure:

@@ -112,14 +112,16 @@ class Feed:
         attributes: Mapping[str, NDArray[Any]],
         measured: Mapping[str, NDArray[Any]],
     ) -> Units:
-        rated = ~np.isnan(quality)
+        # In one order, whatever order the database gave: sums of floats then never differ between two runs.
+        order = np.lexsort((customer, time_us))
+        rated = order[~np.isnan(quality[order])]
         weekend, hour = local_hours(time_us[rated], start, self._zone)
         codes = {name: values[rated].astype(np.int64) for name, values in attributes.items()}
         return Units(
             time_us=time_us[rated],
             window=time_us[rated] // WINDOW_US,
             customer=customer[rated],
-            n=np.ones(int(rated.sum())),
+            n=np.ones(len(rated)),
             bad=bad[rated].astype(float),
             expected=expected_bad(margins, codes, weekend, hour),
             attributes=codes,

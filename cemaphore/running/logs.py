@@ -63,8 +63,11 @@ def configure(level: str, stream: TextIO | None = None) -> structlog.typing.Filt
 
 def adopt_libraries(level: str) -> None:
     """Write what libraries log in the same form; a run that was skipped because the last one still goes is no news."""
-    before = [structlog.stdlib.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True)]
-    shown = [
+    before: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    shown: list[structlog.typing.Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
         redact,
         structlog.processors.JSONRenderer(ensure_ascii=False),
