@@ -122,7 +122,7 @@ class Bench:
 def main() -> int:
     """Run the pairs and say where the time goes."""
     asked = arguments(__doc__ or "")
-    hours, per_hour, population = (10, 10_000, 20_000) if asked.small else (8, SESSIONS_PER_HOUR, _POPULATION)
+    hours, per_hour, population = (4, 100_000, 40_000) if asked.small else (8, SESSIONS_PER_HOUR, _POPULATION)
     rounds = 3 if asked.small else 5
     with tempfile.TemporaryDirectory(prefix="cemaphore-bench-") as folder:
         settings = load_settings(home=Path(folder) / "home", database_url=None, demo=True)
