@@ -19,13 +19,14 @@ from records.errors import ConfigError
 
 QUALITY_FILE = "quality.toml"
 KPI_FOLDER = "kpi"
+FURTHER_KPIS = ("open5gs.toml",)  # one file for each kind of network function that names its counters its own way
 KQI_FOLDER = "kqi"
 
 
 @cache
-def packaged(package: str) -> str:
+def packaged(package: str, name: str = "catalogue.toml") -> str:
     """Return the text of a core's catalogue as it is shipped."""
-    return resources.files(package).joinpath("catalogue.toml").read_text(encoding="utf-8")
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def quality(settings: Settings | None = None) -> QualityCatalogue:
@@ -35,8 +36,10 @@ def quality(settings: Settings | None = None) -> QualityCatalogue:
 
 
 def kpis(settings: Settings | None = None) -> KpiCatalogue:
-    """Return the KPI catalogue: the shipped one, then each `kpi/*.toml` under `home` in order of name over it."""
+    """Return the KPI catalogue: the shipped ones, then each `kpi/*.toml` under `home` in order of name over them."""
     catalogue = kpi.catalogue.load(packaged("kpi"))
+    for name in FURTHER_KPIS:
+        catalogue = kpi.catalogue.load(packaged("kpi", name), file=name, base=catalogue)
     for path in _own_files(settings, KPI_FOLDER):
         catalogue = kpi.catalogue.load(_text(path), file=str(path), base=catalogue)
     return catalogue

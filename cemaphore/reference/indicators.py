@@ -1,8 +1,7 @@
 """The pages of network KPIs and service KQIs, from their catalogues."""
 
-import kpi.catalogue
 import kqi.catalogue
-from cemaphore.catalogues import packaged
+from cemaphore.catalogues import kpis, packaged
 from cemaphore.reference.markdown import cell, code, facts, number, page
 from kpi.catalogue import CHOICES, Kpi
 from kqi.catalogue import Indicator
@@ -11,7 +10,7 @@ from records.kinds import SERVICES
 
 def kpi_page() -> str:
     """Every KPI of the shipped catalogue, by category."""
-    catalogue = kpi.catalogue.load(packaged("kpi"))
+    catalogue = kpis()
     intro = (
         f"Catalogue {code(catalogue.version)}, {len(catalogue.kpis)} KPIs. The language of the formulas and how to add "
         "a KPI of your own: [Network KPIs](../kpi.md).\n"
