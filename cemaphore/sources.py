@@ -1,0 +1,191 @@
+"""The sources that are asked or listened to: `sources.toml` in the home directory, a table `[[source]]` for each."""
+
+import tomllib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, field_validator
+
+from cemaphore.settings import Settings
+from collectors.prometheus.targets import MIB, MOST_POINTS, Access, ScrapeTarget, ServerTarget
+from records.errors import ConfigError
+
+FILE_NAME = "sources.toml"
+
+Label = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
+Positive = Annotated[int, Field(ge=1)]
+
+
+class _Source(BaseModel):
+    """What every source has."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$", description="What the source's rows are known by.")
+
+
+class _HttpSource(_Source):
+    """A source that is asked over HTTP."""
+
+    url: str = Field(description="Where it is asked; http or https, without a user or password in it.")
+    headers: dict[str, SecretStr] = Field({}, description="Headers that are sent with each request.")
+    header_files: dict[str, Path] = Field(
+        {}, description="Headers whose values are in files (read at each request); relative to the home directory."
+    )
+    ca_file: Path | None = Field(None, description="Certificates that are trusted instead of the system's.")
+    networks: tuple[IPv4Network | IPv6Network, ...] = Field(
+        (), description="Networks that its address must lie in. Empty: any but link-local and multicast ones."
+    )
+    timeout_s: float = Field(10, gt=0, le=600, description="A whole answer, with all attempts, takes at most this (s).")
+    attempts: int = Field(3, ge=1, le=10, description="How often it is asked when no answer comes.")
+    max_mib: Positive = Field(64, description="Largest answer that is taken, once expanded (MiB).")
+    object_labels: tuple[Label, ...] = Field(
+        ("instance",), min_length=1, description="Labels whose values, joined by a comma, are the object's name."
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _plain(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("is no address such as http://amf-1:9090/metrics")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("holds a user or password; put an Authorization header into header_files")
+        if parts.fragment:
+            raise ValueError("ends in a #fragment; no server sees that")
+        return url
+
+    def access(self, home: Path) -> Access:
+        """Return how the source is asked; relative paths lie under `home`."""
+        return Access(
+            url=self.url,
+            headers={name: value.get_secret_value() for name, value in self.headers.items()},
+            header_files={name: home / path.expanduser() for name, path in self.header_files.items()},
+            ca_file=None if self.ca_file is None else home / self.ca_file.expanduser(),
+            networks=self.networks,
+            timeout_s=self.timeout_s,
+            attempts=self.attempts,
+            max_bytes=self.max_mib * MIB,
+        )
+
+
+class PrometheusScrape(_HttpSource):
+    """An exporter whose `/metrics` is read."""
+
+    type: Literal["prometheus-scrape"]
+    interval_s: Positive = Field(15, description="It is scraped at every multiple of this since 1970 (s).")
+    labels: dict[Label, str] = Field({}, description="Labels that are added to every sample.")
+    max_gap_s: Positive = Field(3600, description="A series that was away longer begins anew (s).")
+    max_samples: Positive = Field(500_000, description="More samples on one page are refused.")
+
+    def target(self, home: Path) -> ScrapeTarget:
+        """Return the target as the collector knows it."""
+        return ScrapeTarget(
+            name=self.name,
+            access=self.access(home),
+            interval_s=self.interval_s,
+            object_labels=self.object_labels,
+            labels=self.labels,
+            max_gap_s=self.max_gap_s,
+            max_samples=self.max_samples,
+        )
+
+
+class PrometheusApi(_HttpSource):
+    """A Prometheus server whose history is read; its `url` is without `/api/v1`."""
+
+    type: Literal["prometheus-api"]
+    match: tuple[str, ...] = Field((), description='Series selectors, such as `{job="open5gs-amf"}`.')
+    queries: dict[str, str] = Field({}, description="PromQL by the counter's name that its values are stored under.")
+    up: str = Field("up", description="Selector of the series that tell which targets were down. Empty: none.")
+    step_s: Positive = Field(60, description="One value per series and so many seconds.")
+    chunk_points: int = Field(720, ge=1, lt=MOST_POINTS, description="Steps that are asked for at once.")
+    interval_s: Positive = Field(60, description="How often it is asked for what is new (s).")
+    delay_s: int = Field(30, ge=0, description="How far behind now it is read, as it is itself behind (s).")
+    history_s: Positive = Field(3600, description="How far back the first reading goes (s).")
+    max_gap_s: Positive = Field(300, description="Samples further apart tell nothing of the time between (s).")
+
+    @field_validator("url")
+    @classmethod
+    def _without_path(cls, url: str) -> str:
+        if "/api/v1" in url or urlsplit(url).query:
+            raise ValueError("names a part of the API; give the server's address, such as http://prometheus:9090")
+        return url.rstrip("/")
+
+    def target(self, home: Path) -> ServerTarget:
+        """Return the target as the collector knows it."""
+        kept = ("match", "queries", "up", "step_s", "chunk_points", "interval_s", "delay_s", "history_s", "max_gap_s")
+        given = {name: getattr(self, name) for name in kept}
+        return ServerTarget(name=self.name, access=self.access(home), object_labels=self.object_labels, **given)
+
+
+Source = Annotated[PrometheusScrape | PrometheusApi, Field(discriminator="type")]
+_ADAPTER: TypeAdapter[PrometheusScrape | PrometheusApi] = TypeAdapter(Source)
+Wanted = TypeVar("Wanted", bound=_Source)
+
+
+def load_sources(settings: Settings) -> tuple[PrometheusScrape | PrometheusApi, ...]:
+    """Return the sources of `sources.toml` (none where there is no file).
+
+    Raises `ConfigError` that names file, source, field and what would be right, without values that may be secret.
+    """
+    path = settings.home / FILE_NAME
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as text: {error}") from error
+    return parse(text, str(path))
+
+
+def parse(text: str, file: str = FILE_NAME) -> tuple[PrometheusScrape | PrometheusApi, ...]:
+    """Return the sources that a file's text declares; `file` names it in messages."""
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file} is not valid TOML: {error}") from None
+    entries = data.pop("source", [])
+    if data or not isinstance(entries, list):
+        raise ConfigError(f"{file}: write one table [[source]] for each source{_besides(data)}")
+    found = tuple(_one(entry, number, file) for number, entry in enumerate(entries, 1))
+    for name, times in Counter(source.name for source in found).items():
+        if times > 1:
+            raise ConfigError(f"{file}: {times} sources are called {name!r}; a name is given once")
+    return found
+
+
+def chosen(found: Sequence[_Source], kind: type[Wanted], names: Sequence[str] = ()) -> list[Wanted]:
+    """Return the sources of one type, all of them or those named; raises `ConfigError` for a name that is none."""
+    known = {source.name: source for source in found if isinstance(source, kind)}
+    for name in names:
+        if name not in known:
+            there = ", ".join(known) or "none"
+            raise ConfigError(f"{FILE_NAME} has no source {name!r} of this type; there are: {there}")
+    return [known[name] for name in names] if names else list(known.values())
+
+
+def _one(entry: Any, number: int, file: str) -> PrometheusScrape | PrometheusApi:
+    try:
+        return _ADAPTER.validate_python(entry)
+    except ValidationError as error:
+        name = entry.get("name") if isinstance(entry, dict) else None
+        where = f"{file}: source {name if isinstance(name, str) else number}"
+        lines = [f"{where}: {_explain(found)}" for found in error.errors(include_url=False, include_input=False)]
+        raise ConfigError("\n".join(lines)) from None
+
+
+def _explain(found: Mapping[str, Any]) -> str:
+    place = [str(part) for part in found["loc"] if part not in ("prometheus-scrape", "prometheus-api")]
+    message = str(found["msg"]).removeprefix("Value error, ")
+    if found["type"].startswith("union_tag"):
+        place, message = ["type"], f"{message}"
+    return f"{'.'.join(place) or 'entry'}: {message}"
+
+
+def _besides(data: Mapping[str, Any]) -> str:
+    return f"; {next(iter(data))!r} is nothing that it knows" if data else ""
