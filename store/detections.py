@@ -59,9 +59,8 @@ def note(connection: Connection, rows: Sequence[tuple[str, datetime, int, int]],
         )
 
 
-def look_again(connection: Connection, start: datetime, end: datetime) -> None:
-    """Have the windows of [start, end) looked at again; scoring calls it where it has scored them again."""
+def look_again(connection: Connection, starts: Sequence[datetime]) -> None:
+    """Have the windows with these starts looked at again; scoring calls it where it has scored them again."""
     connection.execute(
-        "DELETE FROM cem.detection WHERE over_kind = ANY(%s) AND start >= %s AND start < %s",
-        [list(SEARCHED), start, end],
+        "DELETE FROM cem.detection WHERE over_kind = ANY(%s) AND start = ANY(%s)", [list(SEARCHED), list(starts)]
     )

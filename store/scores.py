@@ -85,10 +85,10 @@ def dirty_starts(connection: Connection, kind: str) -> list[datetime]:
 
 
 def mark_hours(connection: Connection, start: datetime, end: datetime) -> None:
-    """Mark all hours of [start, end) for sessions and counters."""
+    """Mark all windows of the hours in [start, end) for sessions and counters."""
     connection.execute(
-        "INSERT INTO cem.dirty (kind, window_start) SELECT kind, hour "
-        "FROM generate_series(%s::timestamptz, %s::timestamptz - INTERVAL '1 second', '1 hour') AS hour, "
+        "INSERT INTO cem.dirty (kind, window_start) SELECT kind, part "
+        "FROM generate_series(%s::timestamptz, %s::timestamptz - INTERVAL '1 second', '15 minutes') AS part, "
         "unnest(ARRAY['sessions', 'counters']) AS kind",
         [start, end],
     )
@@ -113,6 +113,12 @@ def marks(connection: Connection, kinds: Sequence[str], start: datetime, end: da
         [list(kinds), start, end],
     )
     return [mark for (mark,) in rows]
+
+
+def windows_of(connection: Connection, ids: Sequence[int]) -> list[datetime]:
+    """Return the distinct starts of the windows that marks stand for."""
+    rows = connection.execute("SELECT DISTINCT window_start FROM cem.dirty WHERE mark_id = ANY(%s)", [list(ids)])
+    return [start for (start,) in rows]
 
 
 def unmark(connection: Connection, ids: Sequence[int]) -> None:

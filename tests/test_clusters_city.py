@@ -88,7 +88,7 @@ def test_looking_again_leaves_the_same_rows(city: City, opened_city: Connection)
 def test_a_window_scored_again_is_looked_at_again(city: City, opened_city: Connection) -> None:
     before = _state(opened_city)
     start = datetime(2026, 3, 9, 8, 0, tzinfo=UTC)
-    detections.look_again(opened_city, start, start + timedelta(hours=1))
+    detections.look_again(opened_city, [start + timedelta(minutes=15 * part) for part in range(4)])
     assert detect(city.dsn, city.settings).windows > 4
     assert _state(opened_city) == before
 

@@ -17,7 +17,7 @@ from cemaphore.settings import Settings
 from qoe.expectation import Margins
 from qoe.indices import IndexRules
 from records.windows import HOUR, day_bounds, local_day
-from store import scores
+from store import detections, scores
 from store.connection import Connection, connect
 
 Progress = Callable[[int, int], None]
@@ -138,6 +138,7 @@ class _Run:
             count = score_hour(connection, hour, self._scoring, margins, version_id)
             day, _ = day_bounds(local_day(hour, self._scoring.zone), self._scoring.zone)
             scores.mark(connection, scores.DAY_KIND, day)
+            detections.look_again(connection, scores.windows_of(connection, marks))
             scores.unmark(connection, marks)
         self._step()
         return count

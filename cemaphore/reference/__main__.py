@@ -1,8 +1,10 @@
 """`python -m cemaphore.reference [DOCS]`: write the generated reference into a checkout's docs folder."""
 
-import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 from cemaphore.reference import write
 
-write(Path(sys.argv[1] if len(sys.argv) > 1 else "docs"))
+parser = ArgumentParser(prog="python -m cemaphore.reference", description="Write the generated reference.")
+parser.add_argument("docs", nargs="?", type=Path, default=Path("docs"), help="the docs folder of a checkout")
+write(parser.parse_args().docs)
