@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cemaphore.pipeline.baseline import local_hours
 from cemaphore.pipeline.frame import FrameContext, SessionFrame, TouchpointFrame, session_frame, touchpoint_frame
 from cemaphore.pipeline.indicators import IndicatorSums, add_indicators, indicator_columns
-from cemaphore.pipeline.score_rows import group_columns, user_columns
+from cemaphore.pipeline.score_rows import Columns, group_columns, stacked, user_columns
 from kqi.catalogue import KqiCatalogue
 from qoe.codes import dense
 from qoe.expectation import Margins, expected_bad
@@ -87,10 +87,9 @@ def score_hour(
         touchpoints += seen
         customers += _score_users(connection, hour, rated, scoring.rules, version_id)
         _add_groups(rated, hour, scoring.rules, groups)
-    for (grain, attribute), mine in groups.items():
-        _write_groups(connection, grain, attribute, hour, merged(mine), version_id)
-    for columns in indicator_columns(indicators, hour, version_id):
-        scores.append(connection, "kqi_value", columns)
+    tables = [_group_columns(grain, name, hour, merged(mine), version_id) for (grain, name), mine in groups.items()]
+    scores.append(connection, "group_index", stacked(tables))
+    scores.append(connection, "kqi_value", stacked(list(indicator_columns(indicators, hour, version_id))))
     return HourCount(sessions=found, touchpoints=touchpoints, customers=customers)
 
 
@@ -179,8 +178,6 @@ def _add_groups(
             groups.setdefault((grain, attribute), []).append(sums)
 
 
-def _write_groups(
-    connection: Connection, grain: str, attribute: str, hour: datetime, sums: GroupSums, version_id: int
-) -> None:
+def _group_columns(grain: str, attribute: str, hour: datetime, sums: GroupSums, version_id: int) -> Columns:
     start = np.datetime64(hour.replace(tzinfo=None), "us") + sums.bucket * np.timedelta64(_QUARTER_US, "us")
-    scores.append(connection, "group_index", group_columns(grain, attribute, start, sums, version_id))
+    return group_columns(grain, attribute, start, sums, version_id)
