@@ -253,3 +253,14 @@ def test_unsafe_listening_is_refused(given: dict[str, Any], text: str) -> None:
 
     with pytest.raises(ConfigError, match=text):
         server(app, Listening(**{"host": "127.0.0.1", "port": 1, **given}))
+
+
+def test_vectors_become_bins_and_a_broken_one_is_named(listener: Running, connection: Connection) -> None:
+    event = json.loads(SLICE.read_text())
+    results = event["perf3gppFields"]["measDataCollection"]["measInfoList"][0]["measValuesList"][0]["measResults"]
+    results[0]["sValue"], results[1]["sValue"] = "86, 87,NIL,2", "1,x"
+    assert listener.post("/eventListener/v7", {"event": event}).status_code == 202
+    rows = connection.execute("SELECT bins, value FROM cem.counter WHERE bins IS NOT NULL").fetchall()
+    assert rows == [([86.0, 87.0, None, 2.0], None)]
+    assert count(connection, "counter") == 11
+    assert connection.execute("SELECT column_name FROM cem.quarantine").fetchall() == [("value",)]

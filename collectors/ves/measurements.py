@@ -27,7 +27,8 @@ class Measured:
     end_us: int
     period_s: int
     suspect: str
-    pairs: list[tuple[str, str]]
+    names: list[str]
+    texts: list[str]
 
 
 def perf3gpp(fields: Fields, where: str, start_us: int, last_us: int, notes: list[str]) -> tuple[Measured, ...]:
@@ -45,10 +46,18 @@ def perf3gpp(fields: Fields, where: str, start_us: int, last_us: int, notes: lis
             measured = values.get("measObjInstId")
             if not isinstance(measured, str):
                 raise wrong(f"{at}.measObjInstId", "is missing; a text is needed")
-            pairs = [_result(one, names, f"{at}.measResults[{n}]") for n, one in enumerate(_results(values, at))]
+            counters, texts = _results(values, names, at)
             object_id = ",".join(part for part in (entity, measured.strip()) if part)
-            suspect = _suspect(values.get("suspectFlag"))
-            found.append(Measured(object_id=object_id, end_us=end_us, period_s=period_s, suspect=suspect, pairs=pairs))
+            found.append(
+                Measured(
+                    object_id=object_id,
+                    end_us=end_us,
+                    period_s=period_s,
+                    suspect=_suspect(values.get("suspectFlag")),
+                    names=counters,
+                    texts=texts,
+                )
+            )
     return tuple(found)
 
 
@@ -65,7 +74,8 @@ def measurement(
             end_us=end_us,
             period_s=period_s,
             suspect=suspect,
-            pairs=pairs,
+            names=[name for name, _ in pairs],
+            texts=[text for _, text in pairs],
         )
         for part, suspect, pairs in found
     )
@@ -167,8 +177,21 @@ def _types(types: Fields, info: Fields, where: str) -> list[str]:
     return [str(one).strip() for one in listing(types, "sMeasTypesList", where)]
 
 
-def _results(values: Fields, where: str) -> list[Fields]:
-    return entries(values, "measResults", where)
+def _results(values: Fields, names: list[str], where: str) -> tuple[list[str], list[str]]:
+    """Names and values of the results of one object; the usual ones need no closer look."""
+    counters: list[str] = []
+    texts: list[str] = []
+    count = len(names)
+    for index, one in enumerate(entries(values, "measResults", where)):
+        p, text = one.get("p"), one.get("sValue")
+        if type(p) is int and 0 < p <= count and type(text) is str:
+            counters.append(names[p - 1])
+            texts.append(text)
+        else:
+            name, text = _result(one, names, f"{where}.measResults[{index}]")
+            counters.append(name)
+            texts.append(text)
+    return counters, texts
 
 
 def _result(result: Fields, names: list[str], where: str) -> tuple[str, str]:
@@ -181,7 +204,7 @@ def _result(result: Fields, names: list[str], where: str) -> tuple[str, str]:
         if key in result:
             value = result[key]
             if isinstance(value, str):
-                return names[position - 1], value.strip()
+                return names[position - 1], value
             if is_number(value):
                 return names[position - 1], _text(value)
             raise wrong(f"{where}.{key}", f"is {shown(value)}; a number is needed", code="number")
