@@ -41,6 +41,12 @@ class Settings(BaseSettings):
         None,
         description="An existing PostgreSQL database (`postgresql://...`). Empty: a private server under `home`.",
     )
+    database_patience_s: float = Field(
+        300, ge=0, description="How long `cem collect` waits for a database that goes away before it ends (s)."
+    )
+    database_silence_s: float = Field(
+        300, gt=0, description="A database that owes an answer and sends nothing for this long is taken for gone (s)."
+    )
     allow_plain_postgresql: bool = Field(
         False,
         description="Accept PostgreSQL 15 or later without TimescaleDB. `cem doctor` says what is lost.",

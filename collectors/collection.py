@@ -89,6 +89,9 @@ def _collected(found: Found, intake: Intake, options: Options, progress: Progres
         text = str(error) if isinstance(error, FileChangedError) else f"cannot be read: {error.strerror or error}."
         temporary = isinstance(error, FileChangedError)
         return FileResult(path=found.path, kind=found.kind, source=found.source, error=text, temporary=temporary)
+    except DataError as error:
+        text = f"nothing of it was stored: {error}"
+        return FileResult(path=found.path, kind=found.kind, source=found.source, error=text)
     return FileResult(
         path=found.path,
         kind=found.kind,

@@ -52,6 +52,7 @@ class Intake:
         self._limits = limits or Limits()
         self._block_rows = block_rows
         self._types: dict[str, dict[str, pa.DataType]] = {}
+        self._last: Entry | None = None
 
     @property
     def connection(self) -> Connection:
@@ -85,6 +86,7 @@ class Intake:
             entry = open_entry(self._connection, delivery, self._keys)
             if entry is None:
                 return Tally(already_loaded=True, seconds=perf_counter() - started)
+            self._last = entry
             shaper = Shaper(delivery, self._table_types(delivery.kind), self._vault, self._labels, self._limits)
             writer = way(self._connection, delivery.kind)
             for block in self._blocks(batches(), entry):

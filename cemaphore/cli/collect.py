@@ -40,12 +40,16 @@ def _collect(
     with exits():
         settings = load_settings()
         options = options_of(settings, kind=kind, source=source)
-        with opened_intake(settings) as intake, _bar(paths, options, as_json) as progress:
+        with opened_intake(settings, patient=True, tell=_tell) as intake, _bar(paths, options, as_json) as progress:
             from collectors.collection import collect
 
             results = list(collect(paths, intake=intake, options=options, progress=progress))
     _print_json(results) if as_json else _print_table(results)
     raise typer.Exit(_exit_of(results))
+
+
+def _tell(text: str) -> None:
+    typer.echo(f"cem: {text}", err=True)
 
 
 def _exit_of(results: Sequence["FileResult"]) -> int:
