@@ -1,78 +1,203 @@
-"""Which identifiers are one customer: connected components over what the operator's `identities` say."""
+"""Which identifiers are one customer: connected components over what the operator's `identities` say, at any time.
 
+Only what new identities can touch is looked at again: the identifiers that they name, and from the time on that they
+name. `store.identity_graph` says what the links mean; here they are read, and what changes is written and audited.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from store import audit
 from store.connection import Connection
-from store.copying import copy_in
+from store.copying import copy_out
+from store.customer_rows import Changed, write
+from store.identity_graph import BEGINNING_US, END_US, LARGEST_CUSTOMER, Link, Timeline, customers, spans
 
-# A person has a handful of identifiers; a component above this comes from a placeholder that many rows share.
-LARGEST_CUSTOMER = 50
+__all__ = ["LARGEST_CUSTOMER", "Changed", "changed_times", "link", "retract"]
+
 _LOCK = 0x63656D03
+# Of an identifier that this many share no more links are read: it joins nobody anyway.
+_MOST_LINKS = 1000
 
 _QUARTERS_OF: dict[str, LiteralString] = {
     "sessions": "SELECT DISTINCT (extract(epoch FROM date_bin('15 minutes', start_time, 'epoch')) * 1000000)::bigint "
-    "FROM cem.session WHERE subscriber_key = ANY(%s)",
+    "FROM cem.session JOIN unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS changed (key, first, last) "
+    "ON subscriber_key = key AND start_time >= first AND start_time < coalesce(last, 'infinity')",
     "touchpoints": "SELECT DISTINCT (extract(epoch FROM date_bin('15 minutes', time, 'epoch')) * 1000000)::bigint "
-    "FROM cem.touchpoint WHERE subscriber_key = ANY(%s)",
+    "FROM cem.touchpoint JOIN unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS changed (key, first, last) "
+    "ON subscriber_key = key AND time >= first AND time < coalesce(last, 'infinity')",
 }
+# The links of one identifier by an index scan each, of one that thousands share no more than the limit.
+_LINKS: LiteralString = """
+SELECT DISTINCT found.* FROM unnest(%s::bigint[]) AS wanted (key), LATERAL (
+    (SELECT subscriber_key, other_key, coalesce(holder_kind, 0), kind,
+            greatest(valid_from, '0001-01-01 00:00:00+00'::timestamptz), batch_id
+     FROM cem.identity WHERE subscriber_key = wanted.key LIMIT %s)
+    UNION ALL
+    (SELECT subscriber_key, other_key, coalesce(holder_kind, 0), kind,
+            greatest(valid_from, '0001-01-01 00:00:00+00'::timestamptz), batch_id
+     FROM cem.identity WHERE other_key = wanted.key LIMIT %s)) AS found
+"""
+_LINK_FIELDS = (
+    *(("left", "i8"), ("right", "i8"), ("left_kind", "i4"), ("right_kind", "i4"), ("start", "time")),
+    ("batch_id", "i8"),
+)
 
 Keys64 = NDArray[np.int64]
 
 
-def link(connection: Connection, left: Keys64, right: Keys64) -> tuple[Keys64, int]:
-    """Join identifiers into customers, inside the caller's transaction.
+@dataclass(frozen=True, kw_only=True)
+class _Known:
+    """What is stored of some identifiers: their links, and whose they are until now."""
 
-    `left` and `right` are the tokens of each pair. The customer's key is the smallest token of the component. Returns
-    the tokens whose customer changed, and how many would-be customers were left apart for being too large.
+    links: list[Link]
+    before: dict[int, Timeline]
+
+
+def link(connection: Connection, left: Keys64, right: Keys64) -> tuple[Changed, int]:
+    """Join identifiers into customers, inside the transaction that stored their identities.
+
+    `left` and `right` are the tokens of each new pair. Returns what changed for whom, and how many identifiers joined
+    nobody because more than `LARGEST_CUSTOMER` share them. A link that takes a number from somebody splits that one.
     """
-    if len(left) == 0:
-        return left, 0
+    return _renew(connection, np.unique(np.concatenate([left, right])).tolist(), [])
+
+
+def retract(connection: Connection, pairs: Sequence[tuple[int, int]], *, actor: str, reason: str) -> Changed:
+    """Take identities back (pairs of tokens, in either order), audited; marks what is to be scored anew.
+
+    Must be called inside a transaction.
+    """
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    tokens = np.unique(np.concatenate([left, right]))
-    members, customers = _known(connection, tokens)
-    alone = np.setdiff1d(tokens, members)
-    members, customers = np.concatenate([members, alone]), np.concatenate([customers, alone])
-    nodes = np.unique(np.concatenate([members, customers]))
-    starts = np.searchsorted(nodes, np.concatenate([left, members]))
-    ends = np.searchsorted(nodes, np.concatenate([right, customers]))
-    graph = coo_array((np.ones(len(starts), np.int8), (starts, ends)), shape=(len(nodes), len(nodes)))
-    count, component = connected_components(graph, directed=False)
-    smallest = np.full(count, np.iinfo(np.int64).max)
-    np.minimum.at(smallest, component, nodes)
-    sizes = np.bincount(component[np.searchsorted(nodes, members)], minlength=count)
-    place = component[np.searchsorted(nodes, members)]
-    new = smallest[place]
-    fits = sizes[place] <= LARGEST_CUSTOMER
-    changed = fits & (new != customers)
-    fresh = fits & (sizes[place] > 1) & np.isin(members, alone)
-    _store(connection, members[changed | fresh], new[changed | fresh])
-    return members[changed], int((sizes > LARGEST_CUSTOMER).sum())
+    tokens = sorted({token for pair in pairs for token in pair})
+    lefts, rights = [left for left, _ in pairs], [right for _, right in pairs]
+    gone = connection.execute(
+        "DELETE FROM cem.identity USING unnest(%s::bigint[], %s::bigint[]) AS pair (a, b) "
+        "WHERE (subscriber_key, other_key) IN ((a, b), (b, a))",
+        [lefts, rights],
+    ).rowcount
+    audit.record(connection, actor, "retract identities", None, reason, {"pairs": len(pairs), "rows": gone})
+    changed, _ = _renew(connection, [], tokens)
+    for kind in _QUARTERS_OF:
+        connection.execute(
+            "INSERT INTO cem.dirty (kind, window_start) SELECT %s, to_timestamp(quarter / 1e6) "
+            "FROM unnest(%s::bigint[]) AS quarter",
+            [kind, changed_times(connection, changed, kind).tolist()],
+        )
+    return changed
 
 
-def changed_times(connection: Connection, tokens: Keys64, kind: str) -> Keys64:
-    """Return the quarter hours (microseconds since 1970 UTC) in which these tokens have `sessions` or `touchpoints`."""
-    rows = connection.execute(_QUARTERS_OF[kind], [tokens.tolist()]).fetchall()
+def changed_times(connection: Connection, changed: Changed, kind: str) -> Keys64:
+    """Return the quarter hours (microseconds since 1970 UTC) in which these have `sessions` or `touchpoints`."""
+    if not len(changed):
+        return np.array([], np.int64)
+    first = [_moment(start) for start in changed.first_us]
+    last = [None if end >= END_US else _moment(end) for end in changed.last_us]
+    rows = connection.execute(_QUARTERS_OF[kind], [changed.keys, first, last]).fetchall()
     return np.array([row[0] for row in rows], np.int64)
 
 
-def _known(connection: Connection, tokens: Keys64) -> tuple[Keys64, Keys64]:
-    """Every member of every customer that one of the tokens belongs to."""
-    rows = connection.execute(
-        "SELECT subscriber_key, customer_key FROM cem.customer_of WHERE customer_key IN "
-        "(SELECT customer_key FROM cem.customer_of WHERE subscriber_key = ANY(%s))",
-        [tokens.tolist()],
-    ).fetchall()
-    pairs = np.array(rows, np.int64).reshape(-1, 2)
-    return pairs[:, 0], pairs[:, 1]
+def _renew(connection: Connection, linked: list[int], cut: list[int]) -> tuple[Changed, int]:
+    if not linked and not cut:
+        return Changed(keys=[], first_us=[], last_us=[]), 0
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    since, known = _reached(connection, linked, cut)
+    found = customers(spans(known.links), since, known.before)
+    batch_id = max((one.batch_id for one in known.links), default=None) if linked else None
+    return write(connection, found, since, known.before, batch_id), found.too_large
 
 
-def _store(connection: Connection, members: Keys64, customers: Keys64) -> None:
-    connection.execute("DELETE FROM cem.customer_of WHERE subscriber_key = ANY(%s)", [members.tolist()])
-    batch = pa.record_batch({"subscriber_key": pa.array(members), "customer_key": pa.array(customers)})
-    copy_in(connection, "cem.customer_of", batch)
+def _reached(connection: Connection, linked: list[int], cut: list[int]) -> tuple[dict[int, int], _Known]:
+    """All identifiers whose customer may change, each with the moment from which, and what is known of them."""
+    kinds: dict[int, str] = dict(
+        connection.execute("SELECT label_id, value FROM cem.label WHERE kind = 'identity_kind'").fetchall()
+    )
+    links: dict[tuple[int, ...], Link] = {}
+    _load(connection, linked + cut, kinds, links)
+    since = dict.fromkeys(cut, BEGINNING_US)
+    named = set(linked)
+    for one in links.values():
+        if one.left in named and one.right in named:
+            for token in (one.left, one.right):
+                since[token] = min(one.start_us, since.get(token, END_US))
+    since |= {token: BEGINNING_US for token in linked if token not in since}
+    before = _timelines(connection, list(since))
+    for member, first in _companions(since, before).items():
+        since[member] = min(first, since.get(member, END_US))
+    read = set(linked) | set(cut)
+    while True:
+        new = [token for token in since if token not in read]
+        _load(connection, new, kinds, links)
+        read.update(new)
+        if not _spread(links.values(), since):
+            break
+    before |= _timelines(connection, [token for token in since if token not in before])
+    held = [one for one in links.values() if one.left in since and one.right in since]
+    return since, _Known(links=held, before={token: line for token, line in before.items() if token in since})
+
+
+def _spread(links: Iterable[Link], since: dict[int, int]) -> bool:
+    """Take in whoever a reached identifier is linked to at or after its moment; whether there is anybody new."""
+    ends = {(span.left, span.right, span.start_us): span.end_us for span in spans(links)}
+    grown = False
+    waiting = True
+    while waiting:
+        waiting = False
+        for one in links:
+            end = ends.get((one.left, one.right, one.start_us), END_US)
+            for near, far in ((one.left, one.right), (one.right, one.left)):
+                if near in since and end >= since[near]:
+                    first = max(since[near], one.start_us)
+                    if first < since.get(far, END_US):
+                        grown = grown or far not in since
+                        since[far] = first
+                        waiting = True
+    return grown
+
+
+def _companions(since: Mapping[int, int], before: Mapping[int, Timeline]) -> dict[int, int]:
+    """Those who are until now one customer with a reached identifier."""
+    first: dict[int, int] = {}
+    for token, moment in since.items():
+        for _, key in before.get(token, []):
+            first[key] = min(moment, first.get(key, END_US))
+    return {
+        member: min(first[key] for _, key in line if key in first)
+        for member, line in before.items()
+        if any(key in first for _, key in line)
+    }
+
+
+def _load(connection: Connection, tokens: list[int], kinds: dict[int, str], into: dict[tuple[int, ...], Link]) -> None:
+    if not tokens:
+        return
+    found = copy_out(connection, _LINKS, _LINK_FIELDS, [tokens, _MOST_LINKS, _MOST_LINKS])
+    for row in zip(*(found[name].tolist() for name, _ in _LINK_FIELDS), strict=True):
+        left, right, left_kind, right_kind, start, batch_id = row
+        into[row] = Link(left, right, kinds.get(left_kind, ""), kinds.get(right_kind, ""), start, batch_id)
+
+
+def _timelines(connection: Connection, tokens: list[int]) -> dict[int, Timeline]:
+    """Whose these are, and all others that ever were of one of their customers."""
+    found = copy_out(
+        connection,
+        "SELECT subscriber_key, greatest(valid_from, '0001-01-01 00:00:00+00'::timestamptz), customer_key "
+        "FROM cem.customer_of WHERE customer_key IN "
+        "(SELECT customer_key FROM cem.customer_of WHERE subscriber_key = ANY(%s)) OR subscriber_key = ANY(%s)",
+        (("subscriber", "i8"), ("start", "time"), ("customer", "i8")),
+        [tokens, tokens],
+    )
+    lines: dict[int, Timeline] = defaultdict(list)
+    for subscriber, start, customer in zip(*(found[name].tolist() for name in found), strict=True):
+        lines[subscriber].append((start, customer))
+    return {subscriber: sorted(line) for subscriber, line in lines.items()}
+
+
+def _moment(moment_us: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=max(moment_us, BEGINNING_US))

@@ -66,6 +66,8 @@ class Shaper:
         for name in batch.schema.names:
             self._convert(name, batch.column(name), columns, refusals)
         self._stamp(batch, batch_id, columns)
+        if "holder_kind" in self._types:
+            columns["holder_kind"] = self._holder_kinds(batch.column("subscriber_id"), refusals)
         self._check_times(batch, refusals)
         rows = pa.record_batch({name: _cast(name, column, self._types[name]) for name, column in columns.items()})
         _check_numbers(rows, refusals)
@@ -99,6 +101,11 @@ class Shaper:
         erased = keys.to_numpy(zero_copy_only=False) == ERASED
         refusals.add(erased, "erased", name, "this person's data were erased on request; later rows are refused")
         return keys
+
+    def _holder_kinds(self, identifiers: pa.Array, refusals: "_Refusals") -> pa.Array:
+        """What normalised identifiers (`msisdn:+86...`) are, as labels of the kinds of identities."""
+        kinds = pc.struct_field(pc.extract_regex(identifiers.cast(pa.string()), r"^(?P<kind>[^:]*):"), "kind")
+        return self._coded("subscriber_id", kinds, refusals, lambda values: self._labels.ids("identity_kind", values))
 
     def _coded(
         self, name: str, array: pa.Array, refusals: "_Refusals", number: Callable[[list[str]], NDArray[Any]]
