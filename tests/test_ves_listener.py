@@ -22,7 +22,7 @@ from collectors.ves.posted import EventSink
 from records.errors import ConfigError
 from store.connection import Connection
 from store.keys import Keys
-from tests.ves_listening import FAULT, MEASURED, ONAP, SLICE, Running, count, event_sink, listening, numbered
+from tests.ves_listening import FAULT, MEASURED, ONAP, SLICE, Running, count, event_sink, free_port, listening, numbered
 
 BATCH = json.loads((ONAP / "ves7_batch_valid.json").read_text())
 
@@ -242,6 +242,7 @@ def test_over_tls_only(sink: EventSink, tmp_path: Path, keys: Keys) -> None:
     ("given", "text"),
     [
         ({"host": "0.0.0.0"}, "passwords would go in the clear"),
+        ({"host": "192.0.2.1", "without_tls": True}, "cannot be listened on"),
         ({"certificate": Path("/none")}, "is not there"),
         ({"client_ca": Path(__file__)}, "needs a TLS certificate"),
         ({"certificate": Path(__file__), "key": Path(__file__)}, "cannot be used"),
@@ -252,7 +253,7 @@ def test_unsafe_listening_is_refused(given: dict[str, Any], text: str) -> None:
         raise AssertionError
 
     with pytest.raises(ConfigError, match=text):
-        server(app, Listening(**{"host": "127.0.0.1", "port": 1, **given}))
+        server(app, Listening(**{"host": "127.0.0.1", "port": free_port(), **given}))
 
 
 def test_vectors_become_bins_and_a_broken_one_is_named(listener: Running, connection: Connection) -> None:

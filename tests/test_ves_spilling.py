@@ -131,3 +131,30 @@ def test_bodies_beyond_what_is_held_at_once_are_sent_away(sink: EventSink, tmp_p
         assert {answer.status_code for answer in answers} == {202, 503}
         assert {answer.headers.get("retry-after") for answer in answers if answer.status_code == 503} == {"5"}
         assert running.post("/eventListener/v7", numbered(9)).status_code == 202
+
+
+def test_connections_that_the_server_ends_are_made_anew(
+    sink: EventSink, tmp_path: Path, keys: Keys, connection: Connection
+) -> None:
+    with listening(sink, tmp_path, keys) as running:
+        for number in range(4):
+            assert running.post("/eventListener/v7", numbered(number)).status_code == 202
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+            )
+        until(lambda: not running.health()["spilling"])
+        assert running.health()["spilled"] == 3
+    assert count(connection, "alarm") == 4
+
+
+def test_a_lock_that_holds_a_commit_up_sends_events_to_the_spill(
+    sink: EventSink, tmp_path: Path, keys: Keys, connection: Connection
+) -> None:
+    with listening(sink, tmp_path, keys) as running:
+        with connection.transaction():
+            connection.execute("LOCK TABLE cem.alarm IN ACCESS EXCLUSIVE MODE")
+            assert [running.post("/eventListener/v7", numbered(one)).status_code for one in range(3)] == [202] * 3
+            assert running.health()["spilled"] == 3
+        until(lambda: not running.health()["spilling"])
+    assert count(connection, "alarm") == 3

@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 def _ves(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8443,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8443,
     source: Annotated[str, typer.Option(help="Name of the source, as counters and alarms carry it.")] = "ves",
     certificate: Annotated[Path | None, typer.Option("--tls-certificate", help="PEM file, with its chain.")] = None,
     key: Annotated[Path | None, typer.Option("--tls-key", help="PEM file.")] = None,

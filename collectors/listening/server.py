@@ -1,6 +1,7 @@
 """The HTTP server of a listener: where it listens, under which certificate, and what it allows at most."""
 
 import ipaddress
+import socket
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,18 @@ class Listening:
                 f"{self.host} is reached over the network and passwords would go in the clear: give a TLS certificate "
                 "and key, or, behind a proxy that ends TLS, say --without-tls."
             )
+        self._check_port()
+
+    def _check_port(self) -> None:
+        """Find out now, with a message of ours, what the server would find out when it starts."""
+        try:
+            found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+            for family, kind, protocol, _, address in found:
+                with socket.socket(family, kind, protocol) as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind(address)
+        except OSError as error:
+            raise ConfigError(f"{self.host}, port {self.port}, cannot be listened on: {error.strerror}.") from None
 
 
 def server(app: ASGIApp, listening: Listening) -> uvicorn.Server:
