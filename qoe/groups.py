@@ -47,7 +47,7 @@ class Observations:
         expected: FloatArray,
     ) -> "Observations":
         """Sort rows; `scores` (4, rows) NaN where a row says nothing about a dimension. Give rated rows only."""
-        order = np.lexsort((bucket, user))
+        order = np.argsort(user * (int(bucket.max(initial=0)) + 1) + bucket, kind="stable")
         known = ~np.isnan(scores[:, order])
         ln_x = np.log(np.maximum(np.where(known, scores[:, order], 100.0), LEAST_SCORE))
         parts = np.vstack(
@@ -162,7 +162,7 @@ def sum_users(
         n=np.bincount(group, session, groups).astype(np.int64),
         bad=np.bincount(group, bad, groups).astype(np.int64),
         expected=np.bincount(group, expected, groups).astype(np.float64),
-        count=np.array([np.bincount(group[row], minlength=groups) for row in known]),
+        count=np.array([np.bincount(group, row, groups) for row in known]).astype(np.int64),
         total=np.array([np.bincount(group, row, groups) for row in filled]),
         square=np.array([np.bincount(group, row * row, groups) for row in filled]),
     )

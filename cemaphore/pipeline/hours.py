@@ -56,9 +56,13 @@ class HourCount:
 
 @dataclass(frozen=True, eq=False)
 class _Rated:
-    """Sessions, then touchpoints, that have a quality: one row each, scores (4, rows), NaN where it says nothing."""
+    """Sessions, then touchpoints, that have a quality: one row each, scores (4, rows), NaN where it says nothing.
 
-    customer: NDArray[np.int64]
+    `user` is the place of each row's customer in `customers`.
+    """
+
+    customers: NDArray[np.int64]
+    user: NDArray[np.int64]
     time_us: NDArray[np.int64]
     scores: NDArray[np.float64]
     ln_mu: NDArray[np.float64]
@@ -144,8 +148,10 @@ def _joined(
         none = np.zeros(len(theirs), dtype=np.int32)
         of_touchpoints = touchpoints.attributes[name][theirs] if name in _PERSONAL else none
         attributes[name] = np.concatenate([sessions.attributes[name][mine], of_touchpoints])
+    customers, user = dense(np.concatenate([sessions.customer_key[mine], touchpoints.customer_key[theirs]]))
     return _Rated(
-        customer=np.concatenate([sessions.customer_key[mine], touchpoints.customer_key[theirs]]),
+        customers=customers,
+        user=user,
         time_us=np.concatenate([sessions.start_us[mine], touchpoints.time_us[theirs]]),
         scores=table,
         ln_mu=np.concatenate([ln_mu[sessions.service[mine]], touch_mu]),
@@ -157,7 +163,7 @@ def _joined(
 
 
 def _score_users(connection: Connection, hour: datetime, rated: _Rated, rules: IndexRules, version_id: int) -> int:
-    customers, user = dense(rated.customer)
+    customers, user = rated.customers, rated.user
     sums = Sums.zeros(len(customers))
     for dimension, observed in enumerate(rated.scores):
         observe(user, len(customers), dimension, observed, rated.ln_mu, sums)
@@ -170,8 +176,7 @@ def _add_groups(
     rated: _Rated, hour: datetime, rules: IndexRules, groups: dict[tuple[str, str], list[GroupSums]]
 ) -> None:
     quarter = (rated.time_us - int(hour.timestamp()) * 1_000_000) // _QUARTER_US
-    _, user = dense(rated.customer)
-    seen = Observations.of(user, quarter, rated.scores, rated.ln_mu, rated.session, rated.bad, rated.expected)
+    seen = Observations.of(rated.user, quarter, rated.scores, rated.ln_mu, rated.session, rated.bad, rated.expected)
     for attribute in GROUP_ATTRIBUTES:
         made = group_sums(rated.attributes[attribute], seen, rules)
         for grain, sums in zip(("15m", "hour"), made, strict=True):
