@@ -255,7 +255,7 @@ class Reception:
 
     def _away(self, why: str) -> None:
         if self.state.last_error != why:
-            self._tell(f"{why}: events go to the spill")
+            self._tell(f"{why.rstrip('.')}: events go to the spill")
         self.state.last_error = why
 
     async def _in_database(self, work: Callable[[Argument], Done], argument: Argument) -> Done:
