@@ -1,12 +1,16 @@
 """Scoring a database: hours, days, groups, indicators; twice the same, late data in its place, killed and resumed."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
+from cemaphore.cli.score import register
 from cemaphore.pipeline.scoring import score
 from cemaphore.settings import Settings, load_settings
 from store.connection import Connection
@@ -284,3 +288,53 @@ def test_the_second_day_is_measured_against_the_first(
     assert rows[1][3] > 0
     assert 5 < rows[1][2] < 30
     assert Labels(connection).lookup("app", "taobao")
+
+
+def test_the_command_prints_what_it_scored_and_refuses_a_time_without_offset(
+    database: str, connection: Connection, tmp_path: Any
+) -> None:
+    _web(connection, HOUR)
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    register(app)
+    environment = {"CEMAPHORE_HOME": str(tmp_path), "CEMAPHORE_DATABASE_URL": database}
+    done = CliRunner().invoke(app, ["score", "--json"], env=environment)
+    assert done.exit_code == 0, done.output
+    shape = json.loads(done.stdout)
+    assert set(shape) == {"hours", "sessions", "touchpoints", "user_hours", "days", "kpi_values", "seconds"}
+    assert (shape["hours"], shape["sessions"]) == (1, 72)
+    again = CliRunner().invoke(app, ["score", "--from", HOUR.isoformat()], env=environment)
+    assert again.exit_code == 0
+    assert "72" in again.stdout
+    wrong = CliRunner().invoke(app, ["score", "--from", "2026-03-02T08:00:00"], env=environment)
+    assert wrong.exit_code == 2
+    assert "offset" in wrong.output
+
+
+def test_a_day_is_the_operators_and_ends_where_it_ends_there(
+    database: str, connection: Connection, settings: Settings
+) -> None:
+    connection.execute("UPDATE cem.installation SET value = 'Asia/Shanghai' WHERE name = 'time_zone'")
+    _web(connection, DAY + timedelta(hours=15))
+    _web(connection, DAY + timedelta(hours=16), batch=2)
+    assert score(database, settings).days == 2
+    starts = connection.execute("SELECT DISTINCT start FROM cem.user_day ORDER BY 1").fetchall()
+    assert starts == [(DAY - timedelta(hours=8),), (DAY + timedelta(hours=16),)]
+    assert connection.execute("SELECT DISTINCT start FROM cem.user_period").fetchall() == [starts[1]]
+
+
+def test_a_subscriber_listed_by_number_lends_its_plan_to_its_other_identifier(
+    database: str, connection: Connection, settings: Settings
+) -> None:
+    plan = int(Labels(connection).ids("plan", ["5g-129"])[0])
+    connection.execute("INSERT INTO cem.customer_of (subscriber_key, customer_key) VALUES (1000, 500), (500, 500)")
+    connection.execute(
+        "INSERT INTO cem.subscriber (subscriber_key, plan, source_id, batch_id, arrived_at) VALUES (500, %s, 1, 1, %s)",
+        [plan, HOUR],
+    )
+    _web(connection, HOUR, 2)
+    score(database, settings)
+    rows = connection.execute(
+        "SELECT grain, value, n_users, n FROM cem.group_index WHERE attribute = 'plan' AND grain <> '15m' ORDER BY 1"
+    ).fetchall()
+    assert rows == [("day", plan, 1, 3), ("hour", plan, 1, 3)]
