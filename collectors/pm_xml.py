@@ -13,13 +13,14 @@ from lxml import etree
 
 from collectors.lines import Flaw
 from collectors.options import Options
+from collectors.pm_runs import Numbered, Runs, written
+from collectors.pm_source import Source
 from collectors.pm_values import Values
 from collectors.raw import Notes, Raw
 from records.errors import DataError
 
-ROOTS = ("measCollecFile", "measDataFile")
 _ELEMENTS = ("managedElement", "measEntity")
-_PROLOG_BYTES = 64 * 1024
+_HEARD = ("fileHeader", *_ELEMENTS, "measData", "measInfo", "granPeriod", "measValue")
 _DURATION = re.compile(r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.0+)?S)?)?$")
 
 
@@ -27,12 +28,14 @@ def read(pieces: Iterable[bytes], options: Options, notes: Notes) -> Iterator[Ra
     """Yield a row for each counter and object; rows are numbered by the line of their `measValue`."""
     reader = _Reader(options.block_rows)
     try:
-        for event, element in _events(_Source(pieces, notes)):
+        source = Source(pieces, notes)
+        reader.runs = source.runs
+        for event, element in _events(source):
+            source.progress()
             yield from reader.start(element) if event == "start" else reader.end(element)
     except etree.XMLSyntaxError as error:
         yield from reader.flush()
-        text = f"it is broken XML ({error.msg}): the rest was not read."
-        yield Flaw(row_number=None, error=DataError(text, code="broken_xml"), payload=b"")
+        yield Flaw(row_number=None, error=_broken(error), payload=b"")
     except DataError as error:
         yield from reader.flush()
         yield Flaw(row_number=None, error=error, payload=b"")
@@ -40,81 +43,35 @@ def read(pieces: Iterable[bytes], options: Options, notes: Notes) -> Iterator[Ra
         yield from reader.flush()
 
 
-def _events(source: "_Source") -> Iterator[tuple[str, etree._Element]]:
+def _events(source: Source) -> Iterator[tuple[str, etree._Element]]:
     """Parse with no DTD, no entities, no network; lxml's own limits on depth and size stay on."""
-    checked = False
-    for event, element in etree.iterparse(
+    events: Iterator[tuple[str, etree._Element]] = etree.iterparse(
         source,
         events=("start", "end"),
+        tag=[f"{{*}}{name}" for name in _HEARD],
         resolve_entities=False,
         load_dtd=False,
         no_network=True,
         huge_tree=False,
         remove_comments=True,
         remove_pis=True,
-    ):
-        if not checked:
-            _check_root(element)
-            checked = True
-        yield event, element
-
-
-def _check_root(root: etree._Element) -> None:
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise _doctype()
-    if _local(root) not in ROOTS:
-        raise DataError(
-            f"its root element is {_local(root)}; measCollecFile (TS 32.435) or measDataFile (TS 28.532) is needed.",
-            code="root",
-        )
-
-
-def _doctype() -> DataError:
-    return DataError(
-        "it has a DOCTYPE, which no 3GPP file has and which may attack its reader: refused.", code="doctype"
     )
+    return events
 
 
-class _Source:
-    """The stream as lxml reads it; what stands before the XML declaration is dropped, as one vendor's files need."""
-
-    def __init__(self, pieces: Iterable[bytes], notes: Notes) -> None:
-        self._pieces = iter(pieces)
-        self._held = b""
-        self._failed: DataError | None = None
-        while len(self._held) < _PROLOG_BYTES and (piece := self._next()):
-            self._held += piece
-        head = self._held[:_PROLOG_BYTES]
-        declared = re.search(rb"<\?xml\s", head)
-        root = re.search(rb"<[A-Za-z_]", head)
-        if declared and declared.start() > 3 and (root is None or declared.start() < root.start()):
-            notes.warn("the XML declaration is not at the start: what stands before it was dropped.")
-            self._held = self._held[declared.start() :]
-        if b"<!DOCTYPE" in head[: root.start() if root else None]:
-            raise _doctype()
-
-    def read(self, size: int = -1) -> bytes:
-        """Up to `size` bytes; a break of the stream is raised once all before it was read."""
-        if not self._held:
-            self._held = self._next()
-        if not self._held and self._failed is not None:
-            raise self._failed
-        size = len(self._held) if size < 0 else size
-        piece, self._held = self._held[:size], self._held[size:]
-        return piece
-
-    def _next(self) -> bytes:
-        try:
-            return next(self._pieces, b"")
-        except DataError as error:
-            self._failed = error
-            return b""
+def _broken(error: etree.XMLSyntaxError) -> DataError:
+    code: int | None = getattr(error, "code", None)
+    if code in (etree.ErrorTypes.ERR_TAG_NOT_FINISHED, etree.ErrorTypes.ERR_DOCUMENT_END):
+        text = "it is broken XML: it ends before its root element does, so it is cut off or still being written."
+        return DataError(f"{text} What came before is in; collect it again when it is whole.", code="unfinished")
+    return DataError(f"it is broken XML ({error.msg}): the rest was not read.", code="broken_xml")
 
 
 class _Reader:
     """What the elements around a value have said so far."""
 
     def __init__(self, block_rows: int) -> None:
+        self.runs = Runs(b"")
         self._block_rows = block_rows
         self._values = Values()
         self._prefix: str | None = None
@@ -122,6 +79,7 @@ class _Reader:
         self._end = ""
         self._period_s: int | None = None
         self._names: dict[str, str] = {}
+        self._counters: tuple[str, ...] = ()
 
     def start(self, element: etree._Element) -> Iterator[Raw | Flaw]:
         """Take in what an element says in its attributes."""
@@ -131,7 +89,7 @@ class _Reader:
         elif tag in _ELEMENTS:
             self._element = element.get("localDn") or ""
         elif tag == "measInfo":
-            self._end, self._period_s, self._names = "", None, {}
+            self._end, self._period_s, self._names, self._counters = "", None, {}, ()
             if self._prefix is None:
                 raise DataError("it has no fileHeader, so its objects cannot be named.", code="header")
         elif tag == "granPeriod":
@@ -142,15 +100,13 @@ class _Reader:
     def end(self, element: etree._Element) -> Iterator[Raw | Flaw]:
         """Take in a whole element and let it go."""
         tag = _local(element)
-        if tag == "measTypes":
-            self._names = {str(index): name for index, name in enumerate((element.text or "").split(), 1)}
-        elif tag == "measType":
-            self._names[element.get("p") or str(len(self._names) + 1)] = (element.text or "").strip()
-        elif tag == "measValue":
+        if tag == "measValue":
+            self._name_counters(element)
+            found = self._found(element)
             try:
-                yield from self._value(element)
+                yield from self._value(element, found)
             except DataError as error:
-                yield _flaw(element, error)
+                yield _flaw(element, error, found)
             if len(self._values) >= self._block_rows:
                 yield from self.flush()
             _forget(element)
@@ -165,7 +121,37 @@ class _Reader:
         if len(self._values):
             yield self._values.take()
 
-    def _value(self, element: etree._Element) -> Iterator[Flaw]:
+    def _name_counters(self, value: etree._Element) -> None:
+        """Take in the types that stand before a value; those of values before it were taken and let go."""
+        info, before = value.getparent(), value.getprevious()
+        if info is None or before is None or before.tag == value.tag:
+            return
+        for types in info.iterchildren("{*}measTypes"):
+            self._names = {str(index): name for index, name in enumerate((types.text or "").split(), 1)}
+            self._counters = tuple(self._names.values())
+        known = self._names
+        for one in info.iterchildren("{*}measType"):
+            run = self.runs.take(one)
+            new = run if run is not None else [(one.get("p") or str(len(self._names) + 1), (one.text or "").strip())]
+            self._names = self._names | dict(new)
+        if self._names is not known:
+            self._counters = tuple(self._names.values())
+
+    def _found(self, value: etree._Element) -> "_Found":
+        """What a value holds; a list of results has no places."""
+        found = _Found()
+        for child in value:
+            tag = _local(child)
+            if tag == "r":
+                run = self.runs.take(child)
+                found.numbered += run if run is not None else [found.one(child)]
+            elif tag == "measResults":
+                found.results = (child.text or "").split()
+            elif tag == "suspect":
+                found.suspect = (child.text or "").strip().lower()
+        return found
+
+    def _value(self, element: etree._Element, found: "_Found") -> Iterator[Flaw]:
         """Hold the values of one object; a value that no type names is a flaw of its own."""
         if self._element is None:
             raise DataError(
@@ -173,35 +159,48 @@ class _Reader:
             )
         if self._period_s is None:
             raise DataError("has no granPeriod with a duration such as PT900S.", code="period")
-        suspect, results = "false", None
-        numbered: list[tuple[str, str]] = []
-        for child in element:
-            tag = _local(child)
-            if tag == "measResults":
-                results = (child.text or "").split()
-            elif tag == "r":
-                numbered.append((child.get("p") or str(len(numbered) + 1), (child.text or "").strip()))
-            elif tag == "suspect":
-                suspect = (child.text or "").strip().lower()
-        for p, _ in numbered:
-            if p not in self._names:
-                yield _flaw(element, DataError(f"has a value p={p[:20]!r} that no measType names.", code="position"))
+        names, texts = self._counters, found.results
+        if texts is None:
+            places, texts = _columns(found.numbered)
+            if places != tuple(self._names):
+                for p in places:
+                    if p not in self._names:
+                        error = DataError(f"has a value p={p[:20]!r} that no measType names.", code="position")
+                        yield _flaw(element, error, found)
+                texts = [text for p, text in found.numbered if p in self._names]
+                names = tuple(self._names[p] for p in places if p in self._names)
+        if len(texts) != len(names):
+            raise DataError(f"has {len(texts)} values for {len(names)} counters.", code="length")
         parts = (self._prefix, self._element, element.get("measObjLdn"))
         self._values.add(
-            pairs=self._pairs(results, numbered),
+            names=names,
+            texts=texts,
             object_id=",".join(part.strip() for part in parts if part and part.strip()),
             end=self._end,
             period_s=self._period_s,
-            suspect=suspect,
+            suspect=found.suspect,
             row=_line(element),
         )
 
-    def _pairs(self, results: list[str] | None, numbered: list[tuple[str, str]]) -> list[tuple[str, str]]:
-        if results is not None:
-            if len(results) != len(self._names):
-                raise DataError(f"has {len(results)} values for {len(self._names)} counters.", code="length")
-            return list(zip(self._names.values(), results, strict=True))
-        return [(self._names[p], text) for p, text in numbered if p in self._names]
+
+class _Found:
+    """What one `measValue` holds."""
+
+    def __init__(self) -> None:
+        self.numbered: Numbered = []
+        self.results: list[str] | None = None
+        self.suspect = "false"
+
+    def one(self, element: etree._Element) -> tuple[str, str]:
+        """Place and text of an `r` element of the file's own."""
+        return element.get("p") or str(len(self.numbered) + 1), (element.text or "").strip()
+
+
+def _columns(numbered: Numbered) -> tuple[tuple[str, ...], list[str]]:
+    if not numbered:
+        return (), []
+    places, texts = zip(*numbered, strict=True)
+    return places, list(texts)
 
 
 def _seconds(duration: str) -> int | None:
@@ -213,8 +212,16 @@ def _seconds(duration: str) -> int | None:
     return ((days * 24 + hours) * 60 + minutes) * 60 + seconds or None
 
 
-def _flaw(element: etree._Element, error: DataError) -> Flaw:
-    return Flaw(row_number=_line(element), error=error, payload=etree.tostring(element))
+def _flaw(element: etree._Element, error: DataError, found: _Found) -> Flaw:
+    """The value as it stood in the file, and what is wrong with it."""
+    for child in list(element):
+        if _local(child) == "r":
+            element.remove(child)
+    payload = etree.tostring(element, encoding="unicode", with_tail=False)
+    if found.numbered:
+        head, mark, tail = payload.partition(">") if not payload.endswith("/>") else (payload[:-2], ">", "</measValue>")
+        payload = f"{head}{mark}{written(found.numbered)}{tail}"
+    return Flaw(row_number=_line(element), error=error, payload=payload.encode())
 
 
 def _line(element: Any) -> int:
@@ -227,7 +234,7 @@ def _local(element: Any) -> str:
 
 def _forget(element: etree._Element) -> None:
     """Free a whole element and those before it: memory does not grow with the file."""
-    element.clear()
     parent = element.getparent()
-    while parent is not None and element.getprevious() is not None:
-        del parent[0]
+    element.clear()
+    if parent is not None:
+        del parent[: parent.index(element)]
