@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, Valid
 
 from cemaphore.settings import Settings
 from collectors.prometheus.targets import MIB, MOST_POINTS, Access, ScrapeTarget, ServerTarget
+from collectors.tmf621.polling import TicketServer
 from records.errors import ConfigError
 
 FILE_NAME = "sources.toml"
@@ -43,9 +44,6 @@ class _HttpSource(_Source):
     timeout_s: float = Field(10, gt=0, le=600, description="A whole answer, with all attempts, takes at most this (s).")
     attempts: int = Field(3, ge=1, le=10, description="How often it is asked when no answer comes.")
     max_mib: Positive = Field(64, description="Largest answer that is taken, once expanded (MiB).")
-    object_labels: tuple[Label, ...] = Field(
-        ("instance",), min_length=1, description="Labels whose values, joined by a comma, are the object's name."
-    )
 
     @field_validator("url")
     @classmethod
@@ -73,14 +71,22 @@ class _HttpSource(_Source):
         )
 
 
-class PrometheusScrape(_HttpSource):
+class _MetricsSource(_HttpSource):
+    """A source of series with labels."""
+
+    object_labels: tuple[Label, ...] = Field(
+        ("instance",), min_length=1, description="Labels whose values, joined by a comma, are the object's name."
+    )
+
+
+class PrometheusScrape(_MetricsSource):
     """An exporter whose `/metrics` is read."""
 
     type: Literal["prometheus-scrape"]
     interval_s: Positive = Field(15, description="It is scraped at every multiple of this since 1970 (s).")
     labels: dict[Label, str] = Field({}, description="Labels that are added to every sample.")
     max_gap_s: Positive = Field(3600, description="A series that was away longer begins anew (s).")
-    max_samples: Positive = Field(500_000, description="More samples on one page are refused.")
+    max_samples: Positive = Field(150_000, description="More samples on one page are refused.")
 
     def target(self, home: Path) -> ScrapeTarget:
         """Return the target as the collector knows it."""
@@ -95,7 +101,7 @@ class PrometheusScrape(_HttpSource):
         )
 
 
-class PrometheusApi(_HttpSource):
+class PrometheusApi(_MetricsSource):
     """A Prometheus server whose history is read; its `url` is without `/api/v1`."""
 
     type: Literal["prometheus-api"]
@@ -123,12 +129,33 @@ class PrometheusApi(_HttpSource):
         return ServerTarget(name=self.name, access=self.access(home), object_labels=self.object_labels, **given)
 
 
-Source = Annotated[PrometheusScrape | PrometheusApi, Field(discriminator="type")]
-_ADAPTER: TypeAdapter[PrometheusScrape | PrometheusApi] = TypeAdapter(Source)
+class Tmf621(_HttpSource):
+    """A TMF621 server whose trouble tickets are polled; its `url` is the list's, ending in `/troubleTicket`."""
+
+    type: Literal["tmf621"]
+    limit: int = Field(100, ge=2, le=10_000, description="Tickets that are asked for at once.")
+    interval_s: Positive = Field(300, description="How often it is asked for what is new (s).")
+    overlap_s: int = Field(120, ge=0, description="How far before the newest known change it is asked again (s).")
+    history_days: Positive = Field(30, description="How far back the first poll goes (days).")
+    since: str = Field("lastUpdate.gte", description="Filter by the time of change. Empty: the whole list is read.")
+    sort: str = Field("lastUpdate", description="What the list is sorted by. Empty: the server's own order.")
+    query: dict[str, str] = Field({}, description="Further parameters of every request, such as a ticketType.")
+
+    def target(self, home: Path) -> TicketServer:
+        """Return the server as the collector knows it."""
+        kept = ("limit", "interval_s", "overlap_s", "history_days", "since", "sort", "query")
+        given = {name: getattr(self, name) for name in kept}
+        return TicketServer(name=self.name, access=self.access(home), **given)
+
+
+AnySource = PrometheusScrape | PrometheusApi | Tmf621
+Source = Annotated[AnySource, Field(discriminator="type")]
+_ADAPTER: TypeAdapter[AnySource] = TypeAdapter(Source)
+_TYPES = ("prometheus-scrape", "prometheus-api", "tmf621")
 Wanted = TypeVar("Wanted", bound=_Source)
 
 
-def load_sources(settings: Settings) -> tuple[PrometheusScrape | PrometheusApi, ...]:
+def load_sources(settings: Settings) -> tuple[AnySource, ...]:
     """Return the sources of `sources.toml` (none where there is no file).
 
     Raises `ConfigError` that names file, source, field and what would be right, without values that may be secret.
@@ -143,7 +170,7 @@ def load_sources(settings: Settings) -> tuple[PrometheusScrape | PrometheusApi, 
     return parse(text, str(path))
 
 
-def parse(text: str, file: str = FILE_NAME) -> tuple[PrometheusScrape | PrometheusApi, ...]:
+def parse(text: str, file: str = FILE_NAME) -> tuple[AnySource, ...]:
     """Return the sources that a file's text declares; `file` names it in messages."""
     try:
         data = tomllib.loads(text)
@@ -169,7 +196,7 @@ def chosen(found: Sequence[_Source], kind: type[Wanted], names: Sequence[str] = 
     return [known[name] for name in names] if names else list(known.values())
 
 
-def _one(entry: Any, number: int, file: str) -> PrometheusScrape | PrometheusApi:
+def _one(entry: Any, number: int, file: str) -> AnySource:
     try:
         return _ADAPTER.validate_python(entry)
     except ValidationError as error:
@@ -180,7 +207,7 @@ def _one(entry: Any, number: int, file: str) -> PrometheusScrape | PrometheusApi
 
 
 def _explain(found: Mapping[str, Any]) -> str:
-    place = [str(part) for part in found["loc"] if part not in ("prometheus-scrape", "prometheus-api")]
+    place = [str(part) for part in found["loc"] if part not in _TYPES]
     message = str(found["msg"]).removeprefix("Value error, ")
     if found["type"].startswith("union_tag"):
         place, message = ["type"], f"{message}"

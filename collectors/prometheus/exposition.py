@@ -5,6 +5,8 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import length_hint
 from typing import TextIO, cast
 
 from prometheus_client.metrics_core import Metric
@@ -19,7 +21,7 @@ ACCEPT = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=
 _OPENMETRICS = "application/openmetrics-text"
 _TEXT = ("text/plain", "")
 _TOTALS = re.compile(r"^#[ \t]+TYPE[ \t]+(\S+)_total[ \t]+counter\b", re.MULTILINE)
-_CLOCK_LINES = 256
+_BLOCK_LINES = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,12 +35,12 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """The families of a page; `totals` are the counters whose names end in `_total` on the page itself.
+    """The families of a page, parsed as they are asked for; `totals` are its counters whose names end in `_total`.
 
-    prometheus-client's text parser adds `_total` to all counters; `name_of` takes it away where it was not.
+    prometheus-client's text parser adds `_total` to all counters; `strips_total` says where it was not on the page.
     """
 
-    families: list[Metric]
+    families: Iterator[Metric]
     openmetrics: bool
     totals: frozenset[str] = field(default_factory=frozenset)
 
@@ -48,7 +50,10 @@ class Page:
 
 
 def parse(answer: Answer, limits: Limits) -> Page:
-    """Parse an exporter's answer, as its Content-Type says; raises `DataError` where it is no page of metrics."""
+    """Parse an exporter's answer, as its Content-Type says.
+
+    Raises `DataError` where it is no page of metrics, which may show only when the last family is asked for.
+    """
     kind = answer.content_type.partition(";")[0].strip().lower()
     if kind != _OPENMETRICS and kind not in _TEXT:
         raise DataError(
@@ -59,38 +64,47 @@ def parse(answer: Answer, limits: Limits) -> Page:
         text = answer.body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise DataError(f"byte {error.start} is not UTF-8", code="encoding") from None
-    lines = _Lines(text, limits)
-    read = openmetrics.text_fd_to_metric_families if kind == _OPENMETRICS else text_fd_to_metric_families
+    strict = kind == _OPENMETRICS
+    totals = frozenset() if strict else frozenset(_TOTALS.findall(text))
+    return Page(families=_families(_Lines(text, limits), strict), openmetrics=strict, totals=totals)
+
+
+def _families(lines: "_Lines", strict: bool) -> Iterator[Metric]:
+    read = openmetrics.text_fd_to_metric_families if strict else text_fd_to_metric_families
     try:
-        families = list(read(cast(TextIO, iter(lines))))
-    except DataError:
-        raise
+        yield from read(cast(TextIO, iter(lines)))
     except (ValueError, KeyError, IndexError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         # The message may repeat a line of the page, which may hold anything.
         raise DataError(f"not a page of metrics: line {lines.number} breaks its rules", code="syntax") from error
-    totals = frozenset() if kind == _OPENMETRICS else frozenset(_TOTALS.findall(text))
-    return Page(families=families, openmetrics=kind == _OPENMETRICS, totals=totals)
 
 
 class _Lines:
-    """The lines of a page, one at a time, so that a parser that is given them can be stopped."""
+    """The lines of a page in blocks, so that a parser that is given them can be stopped."""
 
     def __init__(self, text: str, limits: Limits) -> None:
-        self.number = 0
         self._text = text
         self._limits = limits
+        self._before = 0
+        self._block: list[str] = []
+        self._rest: Iterator[str] = iter(())
+
+    @property
+    def number(self) -> int:
+        """Number of the last line that was taken."""
+        return self._before + len(self._block) - length_hint(self._rest)
 
     def __iter__(self) -> Iterator[str]:
-        limits = self._limits
+        limits, text = self._limits, self._text
+        samples = text.count("\n") - text.count("\n#") - text.count("\n\n")
+        if samples > limits.max_samples:
+            raise DataError(f"more than max_samples = {limits.max_samples} samples", code="too_many")
         deadline = time.monotonic() + limits.max_seconds
-        samples = 0
-        for line in io.StringIO(self._text):
-            self.number += 1
-            if len(line) > limits.max_line_bytes:
-                raise DataError(f"line {self.number} has {len(line)} characters", code="too_long")
-            samples += line[0] != "#"
-            if samples > limits.max_samples:
-                raise DataError(f"more than max_samples = {limits.max_samples} samples", code="too_many")
-            if not self.number % _CLOCK_LINES and time.monotonic() > deadline:
+        stream = io.StringIO(text)
+        while block := list(islice(stream, _BLOCK_LINES)):
+            self._before += len(self._block)
+            self._block, self._rest = block, iter(block)
+            if max(map(len, block)) > limits.max_line_bytes:
+                raise DataError(f"a line has more than {limits.max_line_bytes} characters", code="too_long")
+            yield from self._rest
+            if time.monotonic() > deadline:
                 raise DataError(f"not parsed within {limits.max_seconds:g} s", code="slow")
-            yield line

@@ -5,7 +5,7 @@ import socket
 import ssl
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 
 import httpx
@@ -32,11 +32,12 @@ class _BusyError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """A whole answer, decompressed."""
+    """A whole answer, decompressed; names of headers are in lower case."""
 
     status: int
     content_type: str
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Fetcher:
@@ -105,7 +106,8 @@ class Fetcher:
                 if time.monotonic() > deadline:
                     raise httpx.ReadTimeout("deadline")
             kind = response.headers.get("Content-Type", "")
-            return Answer(status=response.status_code, content_type=kind, body=bytes(body))
+            given = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(status=response.status_code, content_type=kind, body=bytes(body), headers=given)
 
     def _check_name(self) -> None:
         """Refuse before a byte is sent; the name may be resolved anew for the connection, hence `_check_peer`."""

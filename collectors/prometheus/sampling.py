@@ -20,6 +20,7 @@ from store.ledger import Rejected
 REFUSED = -1
 _ALL_MONOTONE = frozenset({"counter", "histogram"})
 _COUNTED = frozenset({"counter", "histogram", "summary"})
+_YEAR_10000_S = 253_402_300_800
 _SHOWN = 20  # refusals of one reason that are written one by one; the rest is a count
 
 Key = tuple[object, ...]
@@ -55,8 +56,10 @@ class Sampler:
         self._monotone: list[bool] = []
         self._explicit: dict[int, int] = {}
         self._created: dict[int, int] = {}
+        empty = 0
         for family in page.families:
             self._family(family, page)
+            empty += not family.samples
         self._memory.grow()
         count = len(self._places_read)
         samples = Samples(
@@ -71,7 +74,7 @@ class Sampler:
             places=places[kept],
             samples=samples.take(kept),
             read=count,
-            empty_families=sum(not family.samples for family in page.families),
+            empty_families=empty,
             rejected=self._rejected(),
         )
 
@@ -96,7 +99,10 @@ class Sampler:
             if place == REFUSED:
                 self._refuse(self._refused[key])
             if timestamp is not None:
-                self._explicit[len(places)] = round(float(timestamp) * 1e6)
+                at_us = self._explicit[len(places)] = _microseconds(float(timestamp))
+                if at_us == NEVER:
+                    self._wrong["time", "time", f"{written} has a timestamp that is no time of 1970 to 9999"] += 1
+                    place = REFUSED
             if created:
                 self._created[len(places)] = created.get(_without_le(labels), NEVER)
             places.append(place)
@@ -166,7 +172,12 @@ class Sampler:
 def _created(family: Metric) -> dict[Key, int]:
     """Since when each series of a family counts, by its labels."""
     name = f"{family.name}_created"
-    return {tuple(s.labels.items()): round(s.value * 1e6) for s in family.samples if s.name == name}
+    return {tuple(s.labels.items()): _microseconds(_float(s.value)) for s in family.samples if s.name == name}
+
+
+def _microseconds(seconds: float) -> int:
+    """Microseconds since 1970 UTC, `NEVER` where that is no time before the year 10,000."""
+    return round(seconds * 1e6) if 0 <= seconds < _YEAR_10000_S else NEVER
 
 
 def _without_le(labels: dict[str, str]) -> Key:

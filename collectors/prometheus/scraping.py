@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 import pyarrow as pa
 
-from collectors.prometheus.exposition import ACCEPT, Limits, Page, parse
+from collectors.prometheus.exposition import ACCEPT, Limits, parse
 from collectors.prometheus.fetching import Answer, Fetcher, UnreachableError
 from collectors.prometheus.increases import changes
 from collectors.prometheus.memory import NEVER, Memory
@@ -83,9 +83,9 @@ class Scraper:
         if answer.status != 200:
             self._away(intake, result, f"status: it answered {answer.status}")
             return
-        limits = Limits(max_samples=self.target.max_samples, max_line_bytes=self.target.max_line_bytes)
         try:
-            page = parse(answer, limits)
+            self._recall(scrapes.state(intake.connection, self._source(intake)))
+            sampled = self._sample(answer, result)
         except DataError as error:
             self._unreadable(answer, error, intake, result)
             return
@@ -96,32 +96,47 @@ class Scraper:
             name=self._name(result),
             digest=digest(self.target.name, result.at),
             size_bytes=len(answer.body),
-            batches=lambda: self._batches(page, intake, counted),
+            batches=lambda: self._batches(answer, sampled, intake, counted),
         )
         if not result.tally.already_loaded:
-            self._memory.at = result.at
+            self._memory.at, self._unsure = result.at, False
             if self._sampler.known > 2 * counted.samples + _SPARE_SERIES:
                 self._remember(Memory())  # too many series of the past: those still of use are read anew
             for name in ("samples", "firsts", "resets", "without_value", "gone", "empty_families"):
                 setattr(result, name, getattr(counted, name))
 
-    def _batches(self, page: Page, intake: Intake, result: Scrape) -> Iterator[pa.RecordBatch | Rejected]:
-        connection = intake.connection
-        source_id = scrapes.source_number(connection, self.target.name)
-        state = scrapes.state(connection, source_id)
-        if state is None or state.at != self._memory.at:
-            self._remember(Memory() if state is None else Memory.load(state.at, state.samples))
-        sampled = self._sampler.sample(page, result.at)
+    def _sample(self, answer: Answer, result: Scrape) -> Sampled:
+        limits = Limits(max_samples=self.target.max_samples, max_line_bytes=self.target.max_line_bytes)
+        return self._sampler.sample(parse(answer, limits), result.at)
+
+    def _batches(
+        self, answer: Answer, sampled: Sampled, intake: Intake, result: Scrape
+    ) -> Iterator[pa.RecordBatch | Rejected]:
+        """Runs inside the batch's transaction; the page was parsed before it, and is again where others were faster."""
+        connection, source_id = intake.connection, self._source(intake)
+        if self._recall(scrapes.state(connection, source_id)):
+            sampled = self._sample(answer, result)
         yield from sampled.rejected
         yield self._rows(sampled, result)
         since_us = _us(result.at) - self.target.max_gap_s * 1_000_000
         scrapes.keep(connection, source_id, result.at, *self._memory.dump(since_us))
         scrapes.came_back(connection, source_id, result.at)
 
+    def _recall(self, state: scrapes.State | None) -> bool:
+        """Remember what the database holds where it is something else; returns whether it was."""
+        if (state.at if state else None) == self._memory.at and not self._unsure:
+            return False
+        try:
+            self._remember(Memory.load(state.at, state.samples) if state else Memory())
+        except DataError:  # written by another version: counters are counted from this scrape on
+            self._remember(Memory())
+            self._memory.at = state.at if state else None
+        return True
+
     def _rows(self, sampled: Sampled, result: Scrape) -> pa.RecordBatch:
         memory, places, samples = self._memory, sampled.places, sampled.samples
         previous_us = NEVER if memory.at is None else _us(memory.at)
-        memory.at = None  # until the batch is committed: after one that is rolled back, all is read anew
+        self._unsure = True  # until the batch is committed: after one that is rolled back, all is read anew
         last_us = memory.time_us[places]
         found = changes(
             samples,
@@ -167,8 +182,10 @@ class Scraper:
             self._note(intake, result)
 
     def _note(self, intake: Intake, result: Scrape) -> None:
-        source_id = scrapes.source_number(intake.connection, self.target.name)
-        scrapes.went_away(intake.connection, source_id, result.at, result.reason)
+        scrapes.went_away(intake.connection, self._source(intake), result.at, result.reason)
+
+    def _source(self, intake: Intake) -> int:
+        return scrapes.source_number(intake.connection, self.target.name)
 
     def _name(self, result: Scrape) -> str:
         return f"{self.target.access.instance} {result.at:%Y-%m-%dT%H:%M:%SZ}"
@@ -176,6 +193,7 @@ class Scraper:
     def _remember(self, memory: Memory) -> None:
         self._memory = memory
         self._sampler = Sampler(self.target, memory)
+        self._unsure = False
 
 
 def scrape(target: ScrapeTarget, intake: Intake, now: datetime) -> Scrape:

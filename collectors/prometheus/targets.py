@@ -52,7 +52,7 @@ class ScrapeTarget:
     object_labels: tuple[str, ...] = ("instance",)
     labels: Mapping[str, str] = field(default_factory=dict)
     max_gap_s: int = 3600
-    max_samples: int = 500_000
+    max_samples: int = 150_000
     max_line_bytes: int = 65_536
 
     @property
