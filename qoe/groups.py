@@ -15,6 +15,8 @@ from qoe.model import BoolArray, FloatArray
 
 MEASURES = (*DIMENSIONS, "overall")
 _D = len(DIMENSIONS)
+# One user's few observations are added in single precision, as scores are stored; users are added in double precision.
+_PRECISION = np.float32
 _COUNTS = 3  # columns of `Observations.parts` after the three of each dimension
 _SESSION_COLUMNS = [line for line in range(3 * _D + _COUNTS) if line >= 3 * _D or line % _D != _D - 1]
 
@@ -64,8 +66,8 @@ class Observations:
             order=order,
             user=user[order],
             bucket=bucket[order],
-            parts=np.ascontiguousarray(parts.T),
-            of_sessions=np.ascontiguousarray(parts[_SESSION_COLUMNS].T),
+            parts=parts.T.astype(_PRECISION, order="C"),
+            of_sessions=parts[_SESSION_COLUMNS].T.astype(_PRECISION, order="C"),
             touchpoints=np.flatnonzero(known[_D - 1]),
         )
 
@@ -139,7 +141,7 @@ def user_scores(n: FloatArray, s1: FloatArray, m: FloatArray, rules: IndexRules)
     """Indices (5, users; order MEASURES) of sums (dimensions, users) with weights of 1; dimensions left out are NaN."""
     known = len(n)
     ln_d = ln_index(n, s1, m, rules.prior_weight)
-    scores = np.full((len(MEASURES), n.shape[1]), np.nan)
+    scores = np.full((len(MEASURES), n.shape[1]), np.nan, dtype=n.dtype)
     np.exp(ln_d, out=scores[:known])
     ln_overall, _ = overall_index(ln_d, rules.weights[:known], rules.least_coverage)
     np.exp(ln_overall, out=scores[-1])
@@ -151,7 +153,7 @@ def sum_users(
 ) -> GroupSums:
     """Add users up: each user's group, indices (5, users; NaN: none), and counts of sessions."""
     known = ~np.isnan(scores)
-    filled = np.where(known, scores, 0.0)
+    filled = np.where(known, scores, 0.0).astype(np.float64)
     active = session > 0
     suffering = active & (2 * bad >= session)
     return GroupSums(
@@ -214,5 +216,7 @@ def _added(parts: FloatArray, rows: Codes, starts: Codes) -> FloatArray:
     """Sums of `parts[rows]` over the runs that begin at `starts`: a product with a sparse matrix of ones."""
     if not len(starts):
         return np.zeros((0, parts.shape[1]))
-    runs = csr_array((np.ones(len(rows)), rows, np.append(starts, len(rows))), shape=(len(starts), len(parts)))
+    runs = csr_array(
+        (np.ones(len(rows), _PRECISION), rows, np.append(starts, len(rows))), shape=(len(starts), len(parts))
+    )
     return np.asarray(runs @ parts)

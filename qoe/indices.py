@@ -111,12 +111,12 @@ def ln_index(w: FloatArray, s1: FloatArray, m: FloatArray, prior_weight: float) 
 def overall_index(ln_d: FloatArray, weights: Sequence[float], least_coverage: float) -> tuple[FloatArray, FloatArray]:
     """Return ln of the overall index (NaN below the least coverage) and the coverage, from ln D (4, users)."""
     present = ~np.isnan(ln_d)
-    o = np.asarray(weights)[:, None] * present
+    o = np.asarray(weights, dtype=ln_d.dtype)[:, None] * present
     coverage = o.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         ln_overall = (o * np.where(present, ln_d, 0.0)).sum(axis=0) / coverage
     # A weight such as 0.15 + 0.30 + 0.05 must not miss 0.5 by rounding.
-    return np.where(coverage >= least_coverage - 1e-9, ln_overall, np.nan), coverage
+    return np.where(coverage >= least_coverage - 1e-6, ln_overall, np.nan), coverage
 
 
 def score(sums: Sums, rules: IndexRules) -> Scores:
