@@ -16,6 +16,7 @@ from collectors.listening.database import Database
 from collectors.listening.reception import Bounds, Reception
 from collectors.listening.requests import Gate
 from collectors.listening.server import Listening, server
+from collectors.options import Options
 from records.errors import ConfigError, TransientError
 from store.connection import connect
 from store.intake import Limits
@@ -51,18 +52,43 @@ def ves_server(settings: Settings, listener: Listener) -> uvicorn.Server:
     from collectors.ves.application import application
     from collectors.ves.posted import EventSink
 
-    options = options_of(settings, source=listener.source)
+    parts = _parts(settings, listener, "ves")
+    sink = EventSink(parts.database, listener.source, parts.options, _once(tell))
+    gate = Gate(credentials=_credentials(listener))
+    return server(application(lambda: Reception(sink, parts.spill, listener.bounds, tell), gate), listener.listening)
+
+
+def ticket_server(settings: Settings, listener: Listener) -> uvicorn.Server:
+    """The listener for events of TMF621 trouble tickets, ready to run; as `ves_server`."""
+    from collectors.tmf621.application import application
+    from collectors.tmf621.posted import TicketSink
+
+    parts = _parts(settings, listener, "tmf621")
+    sink = TicketSink(parts.database, parts.keys, listener.source, parts.options, _once(tell))
+    gate = Gate(credentials=_credentials(listener))
+    return server(application(lambda: Reception(sink, parts.spill, listener.bounds, tell), gate), listener.listening)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """What every listener is made of."""
+
+    options: Options
+    keys: Keys
+    spill: Spill
+    database: Database
+
+
+def _parts(settings: Settings, listener: Listener, kind: str) -> _Parts:
     keys = _keys(settings)
     spill = Spill(
-        listener.spill or settings.home / "spill" / "ves",
+        listener.spill or settings.home / "spill" / kind,
         keys,
-        name=f"ves {listener.source}",
+        name=f"{kind} {listener.source}",
         max_bytes=listener.spill_mib * MIB,
     )
     database = Database(_url(settings), keys, lambda: datetime.now(UTC), _limits(settings))
-    sink = EventSink(database, listener.source, options, _once(tell))
-    gate = Gate(credentials=_credentials(listener))
-    return server(application(lambda: Reception(sink, spill, listener.bounds, tell), gate), listener.listening)
+    return _Parts(options=options_of(settings, source=listener.source), keys=keys, spill=spill, database=database)
 
 
 def _credentials(listener: Listener) -> Credentials | None:
