@@ -18,10 +18,10 @@ from store.connection import Connection
 from store.copying import copy_out
 from store.customer_rows import Changed, write
 from store.identity_graph import BEGINNING_US, END_US, LARGEST_CUSTOMER, Link, Timeline, customers, spans
+from store.locks import Lock
 
 __all__ = ["LARGEST_CUSTOMER", "Changed", "changed_times", "link", "retract"]
 
-_LOCK = 0x63656D03
 # Of an identifier that this many share no more links are read: it joins nobody anyway.
 _MOST_LINKS = 1000
 
@@ -74,7 +74,7 @@ def retract(connection: Connection, pairs: Sequence[tuple[int, int]], *, actor: 
 
     Must be called inside a transaction.
     """
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.IDENTITIES])
     tokens = sorted({token for pair in pairs for token in pair})
     lefts, rights = [left for left, _ in pairs], [right for _, right in pairs]
     gone = connection.execute(
@@ -106,7 +106,7 @@ def changed_times(connection: Connection, changed: Changed, kind: str) -> Keys64
 def _renew(connection: Connection, linked: list[int], cut: list[int]) -> tuple[Changed, int]:
     if not linked and not cut:
         return Changed(keys=[], first_us=[], last_us=[]), 0
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.IDENTITIES])
     since, known = _reached(connection, linked, cut)
     found = customers(spans(known.links), since, known.before)
     batch_id = max((one.batch_id for one in known.links), default=None) if linked else None

@@ -10,11 +10,11 @@ import psycopg
 
 from records.errors import ConfigError
 from store.connection import Connection
+from store.locks import Lock
 
 Capability = Literal["plain", "apache", "community"]
 
 _NAME = re.compile(r"\d{4}_[a-z0-9_]+(\.tsdb)?\.sql")
-_LOCK = 0x63656D01  # any number that no other program takes for an advisory lock: "cem", 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ def upgrade(
     """
     try:
         with connection.transaction():
-            connection.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            connection.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.SCHEMA])
             connection.execute(
                 "SELECT set_config('cem.session_chunk_hours', %s, true), "
                 "set_config('client_min_messages', 'warning', true)",

@@ -22,7 +22,7 @@ from cemaphore.running.ops import OpsServer
 from cemaphore.serving import free_port
 from cemaphore.settings import Settings, load_settings
 from records.errors import ConfigError
-from store.connection import Connection
+from store.connection import Connection, connect
 from store.keys import Keys
 
 HEADER = "session_id,start_time,subscriber_id,service,success\n"
@@ -185,3 +185,16 @@ def test_the_program_works_until_it_is_told_to_stop(settings: Settings, database
     assert lines[0]["event"] == "running"
     assert lines[-1]["event"] == "stopped"
     assert datetime.now(UTC).year >= 2026
+
+
+def test_the_leader_does_not_keep_its_own_collection_from_identities(database: str, settings: Settings) -> None:
+    """The lease and the linking of identifiers once used one lock number: the leader waited for itself for ever."""
+    path = settings.watch_folder / "identities.csv"
+    path.write_text("subscriber_id,kind,value\n460001234567890,msisdn,+8613800138000\n", encoding="utf-8")
+    os.utime(path, (time.time() - 60, time.time() - 60))
+    jobs, lease = _jobs(database, settings, io.StringIO())
+    assert lease.held()
+    assert jobs.run("collect")
+    with connect(database) as connection:
+        assert connection.execute("SELECT count(*) FROM cem.customer_of").fetchone() != (0,)
+    lease.release()

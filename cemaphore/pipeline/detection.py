@@ -18,10 +18,10 @@ from store import clusters as stored
 from store import detections
 from store.connection import Connection, connect
 from store.labels import Labels
+from store.locks import Lock
 
 OVER_KINDS = ("sessions", "touchpoints")
 CHUNK = 96  # windows that are committed together
-_LOCK = 0x63656D02
 _GRACE = (QUIET + 1) * QUARTER
 
 Progress = Callable[[float], None]  # share that is done, 0..1
@@ -59,13 +59,13 @@ def detect(
 
 @contextmanager
 def _alone(connection: Connection) -> Iterator[None]:
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [Lock.DETECTION]).fetchone()
     if row is None or not row[0]:
         raise TransientError("another detection is running; try again when it has finished")
     try:
         yield
     finally:
-        connection.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+        connection.execute("SELECT pg_advisory_unlock(%s)", [Lock.DETECTION])
 
 
 def _detect(

@@ -6,8 +6,7 @@ import psycopg
 
 from records.errors import TransientError
 from store.connection import Connection, connect
-
-_LOCK = 0x63656D03
+from store.locks import Lock
 
 
 class Lease:
@@ -37,7 +36,7 @@ class Lease:
             self._connection.execute("SELECT 1")
             return True
         connection = connect(self._dsn, autocommit=True, application="cemaphore-lead")
-        row = connection.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK]).fetchone()
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", [Lock.LEADER]).fetchone()
         if row is None or not row[0]:
             connection.close()
             return False
