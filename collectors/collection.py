@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from collectors import csv_rows, ndjson_rows, parquet_rows, pm_xml, tickets
+from collectors import parquet_rows, pm_xml, tables, tickets
 from collectors.folders import Found, find
 from collectors.lines import Flaw
+from collectors.mapped import mapped
 from collectors.options import Options
 from collectors.problems import discreet
 from collectors.raw import Notes, Raw
@@ -188,7 +189,9 @@ class Reading:
     def _items(self) -> Iterator[Raw | Flaw]:
         found, options = self._found, self._options
         if found.format == "parquet":
-            yield from parquet_rows.read(found.path, found.compression, self._kind, options, self.notes, self._advance)
+            named = self._kind if found.mapping is None else found.mapping.given_kind
+            items = parquet_rows.read(found.path, found.compression, named, options, self.notes, self._advance)
+            yield from items if found.mapping is None else mapped(items, found.mapping)
             return
         with found.path.open("rb") as file:
             pieces = expand(file, found.compression, options, self._advance)
@@ -197,8 +200,8 @@ class Reading:
                 yield from pm_xml.read(pieces, options, self.notes)
             elif found.format in (ves_files.FIRST, ves_files.SECOND):
                 yield from ves_files.records(pieces, found, options, self.notes)
-            elif found.format == "csv":
-                yield from csv_rows.read(pieces, self._kind, options, self.notes)
+            elif found.format == "csv" or found.mapping is not None:
+                yield from tables.read(pieces, found.format, self._kind, options, self.notes, found.mapping)
             else:
                 yield from self._json(pieces)
 
@@ -210,7 +213,7 @@ class Reading:
             return
         if head.lstrip().startswith(b"["):
             self.notes.warn("the file is a JSON array; a table is NDJSON: one object a line.")
-        yield from ndjson_rows.read(rest, self._kind, self._options, self.notes)
+        yield from tables.read(rest, "ndjson", self._kind, self._options, self.notes)
 
     def _only_counters(self) -> None:
         if self._kind.name != "counters":

@@ -16,7 +16,9 @@ from records.errors import DataError
 from records.kinds import Kind
 
 
-def read(pieces: Iterable[bytes], kind: Kind, options: Options, notes: Notes) -> Iterator[Raw | Flaw]:
+def read(
+    pieces: Iterable[bytes], kind: Kind, options: Options, notes: Notes, *, delimiter: str = ","
+) -> Iterator[Raw | Flaw]:
     """Yield the records of a CSV file; the header is row 1, so the first record is row 2."""
     header: list[str] | None = None
     for item in blocks(pieces, block_bytes=options.block_bytes, max_record_bytes=options.max_record_bytes, quoted=True):
@@ -28,13 +30,13 @@ def read(pieces: Iterable[bytes], kind: Kind, options: Options, notes: Notes) ->
         data, first = item.data, item.first
         if header is None:
             line, data = first_line(data)
-            header, first = _header(line, kind, notes), first + 1
-        yield from _parse(Block(data=data, first=first, count=item.count), header, kind)
+            header, first = _header(line, kind, notes, delimiter), first + 1
+        yield from _parse(Block(data=data, first=first, count=item.count), header, kind, delimiter)
 
 
-def _header(line: bytes, kind: Kind, notes: Notes) -> list[str]:
+def _header(line: bytes, kind: Kind, notes: Notes, delimiter: str) -> list[str]:
     try:
-        names = [name.strip() for name in next(csv.reader([line.decode()], strict=True), [])]
+        names = [name.strip() for name in next(csv.reader([line.decode()], delimiter=delimiter, strict=True), [])]
     except csv.Error as error:
         raise DataError(f"its header row cannot be read ({str(error).split(' - ')[0]}).", code="header") from None
     if not any(names):
@@ -44,12 +46,13 @@ def _header(line: bytes, kind: Kind, notes: Notes) -> list[str]:
         raise DataError(f"column {shown(sorted(twice)[0])} stands twice in the header; name each once.", code="header")
     known = {column.name for column in kind.columns}
     if not known & set(names) and any(mark in line for mark in (b";", b"\t", b"|")):
-        notes.warn("the header holds no comma: columns are separated by commas.")
+        what = "comma: columns are separated by commas" if delimiter == "," else f"{delimiter!r}"
+        notes.warn(f"the header holds no {what}.")
     notes.dropped |= set(names) - known
     return names
 
 
-def _parse(block: Block, header: list[str], kind: Kind) -> Iterator[Raw | Flaw]:
+def _parse(block: Block, header: list[str], kind: Kind, delimiter: str) -> Iterator[Raw | Flaw]:
     if not block.data.strip():
         return
     wrong: list[pacsv.InvalidRow] = []
@@ -63,7 +66,10 @@ def _parse(block: Block, header: list[str], kind: Kind) -> Iterator[Raw | Flaw]:
         pa.BufferReader(block.data),
         read_options=pacsv.ReadOptions(use_threads=False, column_names=header, block_size=len(block.data) + 1),
         parse_options=pacsv.ParseOptions(
-            newlines_in_values=b'"' in block.data, ignore_empty_lines=False, invalid_row_handler=keep
+            delimiter=delimiter,
+            newlines_in_values=b'"' in block.data,
+            ignore_empty_lines=False,
+            invalid_row_handler=keep,
         ),
         convert_options=pacsv.ConvertOptions(
             column_types=dict.fromkeys(header, pa.string()),
@@ -77,7 +83,7 @@ def _parse(block: Block, header: list[str], kind: Kind) -> Iterator[Raw | Flaw]:
     rows = np.delete(rows, numbers)
     yield from _filled(table, block.first + rows[len(rows) - table.num_rows :])
     for row in wrong:
-        yield from _malformed(row, block.first + row.number - 1, header, kind)
+        yield from _malformed(row, block.first + row.number - 1, header, kind, delimiter)
 
 
 def _filled(table: pa.Table, rows: np.ndarray) -> Iterator[Raw]:
@@ -94,11 +100,15 @@ def _filled(table: pa.Table, rows: np.ndarray) -> Iterator[Raw]:
         yield Raw(batch=batch, rows=pc.cast(numbers, pa.int64()))
 
 
-def _malformed(row: pacsv.InvalidRow, number: int, header: list[str], kind: Kind) -> Iterator[Raw | Flaw]:
+def _malformed(
+    row: pacsv.InvalidRow, number: int, header: list[str], kind: Kind, delimiter: str
+) -> Iterator[Raw | Flaw]:
     """A record of another width; where a stray quote swallowed lines, those after the first stand for themselves."""
     line, rest = first_line(row.text.encode())
     found = f"{row.actual_columns} fields" if not rest else "a quote that is closed on another line"
     error = DataError(f"has {found}; {row.expected_columns} are needed.", code="fields")
     yield Flaw(row_number=number, error=error, payload=line)
     if rest:
-        yield from _parse(Block(data=rest + b"\n", first=number + 1, count=rest.count(b"\n") + 1), header, kind)
+        yield from _parse(
+            Block(data=rest + b"\n", first=number + 1, count=rest.count(b"\n") + 1), header, kind, delimiter
+        )

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from collectors import mapping as mappings
+from collectors.mapping import Mapping
 from collectors.options import Options
 from records.kinds import KINDS
 
@@ -33,6 +35,7 @@ class Found:
     format: str
     compression: str | None
     problem: str | None = None
+    mapping: Mapping | None = None
 
 
 def find(paths: Sequence[Path], options: Options) -> Iterator[Found]:
@@ -75,7 +78,11 @@ def _split(name: str) -> tuple[str, str | None]:
 def _look(path: Path, options: Options) -> Found:
     suffix, compression = _split(path.name)
     kind, source = _placed(path)
-    kind = options.kind or kind or ("counters" if suffix == ".xml" else None)
+    mapping = mappings.chosen(options.mappings, options.mapping, path.name)
+    if mapping is not None:
+        kind, source = mapping.kind, mapping.source or source
+    else:
+        kind = options.kind or kind or ("counters" if suffix == ".xml" else None)
     problem = None
     if kind is None:
         problem = (
@@ -89,6 +96,7 @@ def _look(path: Path, options: Options) -> Found:
         format=FORMATS[suffix],
         compression=compression,
         problem=problem,
+        mapping=mapping,
     )
 
 
