@@ -41,11 +41,11 @@ class Process:
 
     def healthy(self) -> bool:
         with suppress(httpx.HTTPError):
-            return httpx.get(f"{self.url}/healthz").status_code == 200
+            return httpx.get(f"{self.url}/healthz", timeout=20).status_code == 200
         return False
 
     def spilling(self) -> bool:
-        return bool(httpx.get(f"{self.url}/healthz").json()["spilling"])
+        return bool(httpx.get(f"{self.url}/healthz", timeout=20).json()["spilling"])
 
     def end(self, number: int) -> None:
         if self._running is not None:
@@ -59,7 +59,7 @@ class Process:
         return sum(map(int, fields[11:13])) / 100
 
     def post(self, document: object) -> int:
-        return httpx.post(f"{self.url}/eventListener/v7", json=document, timeout=20).status_code
+        return httpx.post(f"{self.url}/eventListener/v7", json=document, timeout=60).status_code
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +96,7 @@ def test_a_kill_between_202_and_replay_loses_and_repeats_nothing(settings: Setti
     assert process.spilling()
     before_s = process.cpu_s()
     time.sleep(1.5)
-    assert process.cpu_s() - before_s < 0.3  # waiting is no work
+    assert process.cpu_s() - before_s < 0.5  # waiting is no work
     process.end(signal.SIGKILL)
     process.start()  # starts the private database as well
     until(lambda: not process.spilling(), 60)

@@ -22,7 +22,19 @@ from collectors.ves.posted import EventSink
 from records.errors import ConfigError
 from store.connection import Connection
 from store.keys import Keys
-from tests.ves_listening import FAULT, MEASURED, ONAP, SLICE, Running, count, event_sink, free_port, listening, numbered
+from tests.ves_listening import (
+    FAULT,
+    MEASURED,
+    ONAP,
+    SLICE,
+    TIMEOUT_S,
+    Running,
+    count,
+    event_sink,
+    free_port,
+    listening,
+    numbered,
+)
 
 BATCH = json.loads((ONAP / "ves7_batch_valid.json").read_text())
 
@@ -64,7 +76,7 @@ def test_many_senders_at_once_lose_and_repeat_nothing(listener: Running, connect
     documents = [numbered(number) for number in range(60)]
 
     async def send() -> list[int]:
-        async with httpx.AsyncClient(limits=httpx.Limits(max_connections=20)) as client:
+        async with httpx.AsyncClient(limits=httpx.Limits(max_connections=20), timeout=TIMEOUT_S) as client:
             posts = [client.post(f"{listener.url}/eventListener/v7", json=document) for document in documents * 2]
             return [answer.status_code for answer in await asyncio.gather(*posts)]
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,10 @@ ONAP = Path(__file__).parent / "data" / "ves" / "onap_ves_collector" / "src" / "
 SLICE = Path(__file__).parent / "data" / "ves" / "onap_slice_analysis" / "event.json"
 FAULT = json.loads((ONAP / "ves7_valid_30_1_1_event.json").read_text())
 MEASURED = json.loads((ONAP / "measurement7x.json").read_text())
-SOON = Bounds(patience_s=1.0, first_pause_s=0.05, longest_pause_s=0.2, retry_after_s=7)
+# Patience that a busy machine does not try, and pauses that a test does not feel.
+PATIENT = Bounds(patience_s=60, first_pause_s=0.05, longest_pause_s=0.2, retry_after_s=7)
+SOON = replace(PATIENT, patience_s=2)
+TIMEOUT_S = 60
 
 
 @dataclass
@@ -44,10 +47,12 @@ class Running:
     def post(self, path: str, document: Any, **given: Any) -> httpx.Response:
         content = document if isinstance(document, bytes) else json.dumps(document).encode()
         headers = {"content-type": "application/json", **given.pop("headers", {})}
-        return httpx.post(f"{self.url}{path}", content=content, headers=headers, verify=self.verify, **given)
+        return httpx.post(
+            f"{self.url}{path}", content=content, headers=headers, verify=self.verify, timeout=TIMEOUT_S, **given
+        )
 
     def health(self) -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(f"{self.url}/healthz", verify=self.verify).json()
+        found: dict[str, Any] = httpx.get(f"{self.url}/healthz", verify=self.verify, timeout=TIMEOUT_S).json()
         return found
 
 
@@ -59,7 +64,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def listening(sink: Any, folder: Path, keys: Keys, *, bounds: Bounds = SOON, **given: Any) -> Iterator[Running]:
+def listening(sink: Any, folder: Path, keys: Keys, *, bounds: Bounds = PATIENT, **given: Any) -> Iterator[Running]:
     credentials = given.pop("credentials", None)
     spill_bytes = given.pop("spill_bytes", 1 << 20)
     spill = Spill(folder / "spill", keys, name="test", max_bytes=spill_bytes)
@@ -75,10 +80,10 @@ def listening(sink: Any, folder: Path, keys: Keys, *, bounds: Bounds = SOON, **g
         yield running
     finally:
         serving.should_exit = True
-        thread.join(30)
+        thread.join(60)
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited too long"
