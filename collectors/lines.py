@@ -71,7 +71,7 @@ class _Cutter:
     def cut(self) -> Iterator[Block | Flaw]:
         """Give what is whole; a record that has grown too long is given up to the end of its first line."""
         data = bytes(self.held)
-        ends = _ends(data, self._quoted)
+        ends = record_ends(data, self._quoted)
         sizes = np.diff(ends, prepend=-1)
         rest = len(data) - (int(ends[-1]) + 1 if len(ends) else 0)
         self.held = bytearray(data[len(data) - rest :])
@@ -122,7 +122,7 @@ class _Cutter:
         return Flaw(row_number=number, error=error, payload=payload)
 
 
-def _ends(data: bytes, quoted: bool) -> np.ndarray:
+def record_ends(data: bytes, quoted: bool) -> np.ndarray:
     """Positions of the newlines that end a record."""
     codes = np.frombuffer(data, np.uint8)
     newlines = np.flatnonzero(codes == _NEWLINE)

@@ -11,6 +11,8 @@ from collectors.raw import Notes
 from records.errors import DataError
 
 ROOTS = ("measCollecFile", "measDataFile")
+CLOSED = re.compile(rf"</(?:[\w.-]+:)?(?:{'|'.join(ROOTS)})\s*>\s*(?:<!--.*?-->\s*)*$".encode(), re.DOTALL)
+TAIL_BYTES = 4096
 _PROLOG_BYTES = 64 * 1024
 _STEP_BYTES = 1024
 _BETWEEN_BYTES = 32 * MIB  # what the parser may hold that is no value: trees take several times the text's size
@@ -27,6 +29,8 @@ class Source:
         self._held = b""
         self._failed: DataError | None = None
         self._since_bytes = 0
+        self._tail = b""
+        self._at_end = False
         while len(self._held) < _PROLOG_BYTES and (piece := self._next()):
             self._held += piece
         head = self._held[:_PROLOG_BYTES]
@@ -41,6 +45,11 @@ class Source:
         self.runs = Runs(head)
         self._held = self.runs.lift(self._held)
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether all was read and no root element was closed at its end."""
+        return self._at_end and CLOSED.search(self._tail) is None
+
     def progress(self) -> None:
         """Say that the parser came to an element that is known; what it held before may be let go."""
         self._since_bytes = 0
@@ -54,6 +63,8 @@ class Source:
         size = len(self._held) if size < 0 else size
         piece, self._held = self._held[:size], self._held[size:]
         self._since_bytes += len(piece)
+        self._at_end = not piece
+        self._tail = (self._tail + piece[-TAIL_BYTES:])[-TAIL_BYTES:]
         if self._since_bytes > _BETWEEN_BYTES:
             text = f"it goes on for {_BETWEEN_BYTES // MIB} MiB without any value: the rest was not read."
             raise DataError(text, code="too_long")

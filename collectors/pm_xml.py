@@ -27,6 +27,7 @@ _DURATION = re.compile(r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.0+)
 def read(pieces: Iterable[bytes], options: Options, notes: Notes) -> Iterator[Raw | Flaw]:
     """Yield a row for each counter and object; rows are numbered by the line of their `measValue`."""
     reader = _Reader(options.block_rows)
+    source: Source | None = None
     try:
         source = Source(pieces, notes)
         reader.runs = source.runs
@@ -35,7 +36,7 @@ def read(pieces: Iterable[bytes], options: Options, notes: Notes) -> Iterator[Ra
             yield from reader.start(element) if event == "start" else reader.end(element)
     except etree.XMLSyntaxError as error:
         yield from reader.flush()
-        yield Flaw(row_number=None, error=_broken(error), payload=b"")
+        yield Flaw(row_number=None, error=_broken(error, source is not None and source.cut_off), payload=b"")
     except DataError as error:
         yield from reader.flush()
         yield Flaw(row_number=None, error=error, payload=b"")
@@ -59,9 +60,8 @@ def _events(source: Source) -> Iterator[tuple[str, etree._Element]]:
     return events
 
 
-def _broken(error: etree.XMLSyntaxError) -> DataError:
-    code: int | None = getattr(error, "code", None)
-    if code in (etree.ErrorTypes.ERR_TAG_NOT_FINISHED, etree.ErrorTypes.ERR_DOCUMENT_END):
+def _broken(error: etree.XMLSyntaxError, cut_off: bool) -> DataError:
+    if cut_off:
         text = "it is broken XML: it ends before its root element does, so it is cut off or still being written."
         return DataError(f"{text} What came before is in; collect it again when it is whole.", code="unfinished")
     return DataError(f"it is broken XML ({error.msg}): the rest was not read.", code="broken_xml")
