@@ -11,9 +11,10 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import typer
 from typer.testing import CliRunner
 
-from cemaphore.cli import app, quarantine
+from cemaphore.cli import quarantine
 from collectors.collection import collect
 from collectors.options import Options
 from collectors.retrying import Retried, retry
@@ -238,8 +239,8 @@ def command(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
     """Run `cem quarantine ...`, returning exit code and JSON."""
     monkeypatch.setenv("CEMAPHORE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("CEMAPHORE_DATABASE_URL", database)
-    if not any(group.name == "quarantine" for group in app.registered_groups):
-        quarantine.register(app)
+    app = typer.Typer()
+    quarantine.register(app)
 
     def run(*arguments: str) -> tuple[int, Any]:
         result = CliRunner().invoke(app, ["quarantine", *arguments, "--json"])
