@@ -72,4 +72,4 @@ def _lines(url: Callable[[], str], keys: Keys, settings: Settings, stack: ExitSt
     rows, identifiers, names = (
         stack.enter_context(connect(url(), autocommit=True, silence_s=settings.database_silence_s)) for _ in range(3)
     )
-    return Lines(rows=rows, vault=Vault(identifiers, keys), labels=Labels(names))
+    return Lines(rows=rows, vault=Vault(identifiers, keys), names=names, labels=Labels(names))

@@ -1,5 +1,6 @@
 """How a command ends: the exit code of each kind of error, and one line of text instead of a traceback."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import IntEnum
@@ -35,3 +36,15 @@ def exits() -> Iterator[None]:
     except CemaphoreError as error:
         typer.echo(f"cem: {error}", err=True)
         raise typer.Exit(exit_of(error)) from None
+    except Exception as error:
+        if not _is_database_away(error):
+            raise
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        typer.echo(f"cem: The database does not answer ({reason}): try again later.", err=True)
+        raise typer.Exit(Exit.TEMPORARY) from None
+
+
+def _is_database_away(error: Exception) -> bool:
+    """Whether a connection broke; a command that uses no database does not load its driver."""
+    driver = sys.modules.get("psycopg")
+    return driver is not None and isinstance(error, (driver.OperationalError, driver.InterfaceError))

@@ -30,6 +30,7 @@ class Lines:
 
     rows: Connection
     vault: Vault
+    names: Connection
     labels: Labels
 
 
@@ -63,7 +64,8 @@ class PatientIntake(Intake):
         self._patience = patience
         self._tell = tell
         self._stack = ExitStack()
-        lines = open_lines(self._stack)
+        self._backends: list[tuple[int, datetime]] = []
+        lines = self._opened()
         super().__init__(lines.rows, lines.vault, lines.labels, keys, clock_now, limits=limits)
 
     def close(self) -> None:
@@ -101,10 +103,27 @@ class PatientIntake(Intake):
     def _reopen(self) -> None:
         self._stack.close()
         try:
-            lines = self._open_lines(self._stack)
+            lines = self._opened()
         except (TransientError, ConfigError) as error:  # a private server that is not running is a ConfigError
             raise _AwayError(str(error)) from None
         self._connection, self._vault, self._labels = lines.rows, lines.vault, lines.labels
+
+    def _opened(self) -> Lines:
+        """Open connections, and end what the server still holds of those before them.
+
+        Where the network swallowed a connection, its backend waits on, and its open batch would block this one.
+        """
+        lines = self._open_lines(self._stack)
+        for pid, begun in self._backends:
+            lines.rows.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = %s AND backend_start = %s",
+                [pid, begun],
+            )
+        pids = [connection.info.backend_pid for connection in (lines.rows, lines.vault.connection, lines.names)]
+        self._backends = lines.rows.execute(
+            "SELECT pid, backend_start FROM pg_stat_activity WHERE pid = ANY(%s)", [pids]
+        ).fetchall()
+        return lines
 
     def _is_in(self, entry: Entry) -> bool:
         """Whether the transaction whose commit was not answered had been committed."""
