@@ -179,6 +179,16 @@ def test_entries_that_are_no_tickets_are_quarantined_once(
     assert stored(connection) == (1, 1)
 
 
+def test_the_sample_of_the_documentation_is_right(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "sources-complaints.md").read_text()
+    (source,) = parse(page.split("```toml")[1].split("```")[0])
+    assert isinstance(source, Tmf621)
+    defaults = Tmf621.model_validate({"name": "crm", "type": "tmf621", "url": source.url})
+    given = source.model_dump(exclude={"query", "header_files", "ca_file", "networks"})
+    assert given == defaults.model_dump(exclude={"query", "header_files", "ca_file", "networks"})
+    assert source.target(tmp_path).access.header_files == {"Authorization": tmp_path / "secrets" / "crm-token"}
+
+
 def test_a_source_of_the_file_is_a_server(tmp_path: Path) -> None:
     text = """
     [[source]]
