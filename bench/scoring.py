@@ -120,7 +120,7 @@ def _write(path: Path, hour: int, rows: int, population: int) -> None:
 def main() -> int:
     """Run the pairs, then look at the memory of one hour against all."""
     asked = arguments(__doc__ or "")
-    hours, per_hour, population = (10, 10_000, 2_700) if asked.small else (10, 100_000, 27_000)
+    hours, per_hour, population = (2, 100_000, 27_000) if asked.small else (10, 100_000, 27_000)
     with tempfile.TemporaryDirectory(prefix="cemaphore-bench-") as folder:
         settings = load_settings(home=Path(folder) / "home", database_url=None, demo=True)
         try:

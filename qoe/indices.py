@@ -156,7 +156,7 @@ def _contributions(sums: Sums, overall: FloatArray, rules: IndexRules) -> FloatA
     w = np.where(present, sums.w, 1.0)
     o = np.asarray(rules.weights)[:, None] * present
     ln_100, mass = np.log(100.0), w + rules.prior_weight
-    observed = o * (sums.w * ln_100 - sums.s1) / mass
+    observed = o * np.maximum(sums.w * ln_100 - sums.s1, 0.0) / mass
     prior = (o * rules.prior_weight * (ln_100 - sums.m / w) / mass).sum(axis=0)
     parts = np.vstack([observed, prior])
     total = parts.sum(axis=0)
