@@ -7,6 +7,7 @@ from functools import partial
 
 from cemaphore import privatedb
 from cemaphore.settings import Settings
+from collectors.mapping import load as load_mappings
 from collectors.options import MIB, Options
 from store.connection import connect
 from store.intake import Intake, Limits
@@ -15,6 +16,7 @@ from store.labels import Labels
 from store.patience import Lines, Patience, PatientIntake
 from store.vault import Vault, open_keys
 
+MAPPINGS = "mappings"  # folder of column mapping files under the home directory
 _GIB = 1 << 30
 
 
@@ -22,6 +24,7 @@ def options_of(settings: Settings, *, kind: str | None = None, source: str | Non
     """Return how files are read under these settings."""
     largest = settings.max_source_gib
     return Options(
+        mappings=load_mappings(settings.home / MAPPINGS),
         kind=kind,
         source=source,
         region=settings.country_code,

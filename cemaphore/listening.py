@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -67,6 +67,20 @@ def ticket_server(settings: Settings, listener: Listener) -> uvicorn.Server:
     sink = TicketSink(parts.database, parts.keys, listener.source, parts.options, _once(tell))
     gate = Gate(credentials=_credentials(listener))
     return server(application(lambda: Reception(sink, parts.spill, listener.bounds, tell), gate), listener.listening)
+
+
+def session_server(settings: Settings, listener: Listener, mapping: str | None = None) -> uvicorn.Server:
+    """The listener for sessions as NDJSON, ready to run; as `ves_server`. `mapping` names a file of `mappings/`."""
+    from collectors import mapping as mappings
+    from collectors.listening.sessions import MAX_BODY_BYTES, SessionSink, application
+
+    parts = _parts(settings, listener, "sessions")
+    options = replace(parts.options, mapping=mapping)
+    mappings.chosen(options.mappings, mapping, "")
+    sink = SessionSink(parts.database, listener.source, options)
+    gate = Gate(credentials=_credentials(listener), max_body_bytes=MAX_BODY_BYTES)
+    made = application(lambda: Reception(sink, parts.spill, listener.bounds, tell), gate, options)
+    return server(made, listener.listening)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ def register(app: typer.Typer) -> None:
     listen = typer.Typer(help="Listen to sources that push: what is answered with 2xx is not lost.")
     listen.command("ves")(_ves)
     listen.command("tmf621")(_tmf621)
+    listen.command("sessions")(_sessions)
     listen.command("password")(_password)
     app.add_typer(listen, name="listen", no_args_is_help=True)
 
@@ -63,6 +64,50 @@ def _ves(
             ),
         )
         tell(f"VES events are heard at {'https' if certificate else 'http'}://{host}:{port}/eventListener/v7")
+        server.run()
+
+
+def _sessions(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8445,
+    source: Annotated[str, typer.Option(help="Name of the source, where a record names none.")] = "http",
+    certificate: Annotated[Path | None, typer.Option("--tls-certificate", help="PEM file, with its chain.")] = None,
+    key: Annotated[Path | None, typer.Option("--tls-key", help="PEM file.")] = None,
+    client_ca: Annotated[
+        Path | None, typer.Option("--tls-client-ca", help="Hear only clients with a certificate of this authority.")
+    ] = None,
+    without_tls: Annotated[
+        bool, typer.Option("--without-tls", help="Behind a proxy that ends TLS: plain HTTP on a network address.")
+    ] = False,
+    mapping: Annotated[
+        str | None, typer.Option(help="Name of a mapping file under mappings/ that says what the columns mean.")
+    ] = None,
+    users: Annotated[Path | None, typer.Option(help="File of users, lines of `cem listen password`.")] = None,
+    spill: Annotated[
+        Path | None, typer.Option(help="Directory of the spill; default: spill/sessions under the home.")
+    ] = None,
+    spill_mib: Annotated[int, typer.Option(min=1, help="Largest size of the spill (MiB).")] = 4096,
+    patience_s: Annotated[
+        float, typer.Option(min=0.1, help="A commit that takes longer sends sessions to the spill (seconds).")
+    ] = 5.0,
+) -> None:
+    """Hear sessions as NDJSON, plain or gzip, at /sessions."""
+    from cemaphore.exits import exits
+    from cemaphore.listening import Listener, session_server, tell
+    from cemaphore.settings import load_settings
+    from collectors.listening.reception import Bounds
+    from collectors.listening.server import Listening
+
+    listening = Listening(
+        host=host, port=port, certificate=certificate, key=key, client_ca=client_ca, without_tls=without_tls
+    )
+    bounds = Bounds(patience_s=patience_s)
+    with exits():
+        listener = Listener(
+            source=source, listening=listening, users=users, spill=spill, spill_mib=spill_mib, bounds=bounds
+        )
+        server = session_server(load_settings(), listener, mapping)
+        tell(f"sessions are heard at {'https' if certificate else 'http'}://{host}:{port}/sessions")
         server.run()
 
 

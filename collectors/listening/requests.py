@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -57,12 +57,12 @@ class Gate:
         return name
 
     @asynccontextmanager
-    async def body(self, request: Request) -> AsyncIterator[bytes]:
+    async def body(self, request: Request, encodings: Collection[str] = ("identity",)) -> AsyncIterator[bytes]:
         """The body as it came, of a JSON type, within limits; it counts as held until the block ends."""
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind != "application/json" and not kind.endswith("+json") and kind != "application/x-ndjson":
             raise RefusalError(415, "content_type", f"Content-Type is {kind[:60]!r}; application/json is needed.")
-        if request.headers.get("content-encoding", "identity").lower() != "identity":
+        if request.headers.get("content-encoding", "identity").lower() not in encodings:
             raise RefusalError(415, "content_encoding", "Content-Encoding is not read; send the text as it is.")
         body = bytearray()
         try:
