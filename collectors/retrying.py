@@ -26,6 +26,7 @@ from collectors.ves.events import read as read_event
 from records.errors import DataError
 from records.kinds import COUNTERS, SUBSCRIBER_KINDS, ColumnType, Kind
 from store import quarantine
+from store.connection import Connection
 from store.intake import Intake, Rejected
 from store.keys import Keys
 from store.quarantine import Held
@@ -65,7 +66,7 @@ class _Attempt:
 
     def __init__(self, intake: Intake, keys: Keys, kind: Kind, ids: Sequence[int], options: Options) -> None:
         self.tried = self.refused = self.unreadable = 0
-        self._connection = intake.connection
+        self._intake = intake
         self._keys = keys
         self._kind = kind
         self._ids = ids
@@ -76,7 +77,7 @@ class _Attempt:
         self.tried = self.refused = self.unreadable = 0
         tables: dict[str | None, dict[int, dict[str, Any]]] = defaultdict(dict)
         events: dict[int, Event] = {}
-        for held in quarantine.claim(self._connection, self._keys, self._ids):
+        for held in quarantine.claim(self._connection(), self._keys, self._ids):
             self.tried += 1
             try:
                 found = _read(held, self._kind)
@@ -99,13 +100,13 @@ class _Attempt:
         for record in rejected:
             assert record.row_number is not None
             self._keep(record.row_number, record.code, record.column, record.reason)
-        quarantine.release(self._connection, list(records.keys() - {record.row_number for record in rejected}))
+        quarantine.release(self._connection(), list(records.keys() - {record.row_number for record in rejected}))
         if good is not None:
             yield good
 
     def _events(self, events: dict[int, Event]) -> Iterator[pa.RecordBatch | Rejected]:
         """An event holds many counters: those that are still wrong take its place, one by one."""
-        quarantine.release(self._connection, list(events))
+        quarantine.release(self._connection(), list(events))
         numbered = list(events.items())
         raws = ves_rows.counters(numbered, self._options.block_rows) if self._kind is COUNTERS else None
         for raw in ves_rows.alarms(numbered) if raws is None else raws:
@@ -114,9 +115,13 @@ class _Attempt:
                 yield good
             yield from rejected
 
+    def _connection(self) -> Connection:
+        """The one of the open transaction: a patient intake opens another when the database was away."""
+        return self._intake.connection
+
     def _keep(self, quarantine_id: int, code: str, column: str | None, reason: str) -> None:
         self.refused += 1
-        quarantine.keep(self._connection, quarantine_id, code, column, reason)
+        quarantine.keep(self._connection(), quarantine_id, code, column, reason)
 
 
 @dataclass(frozen=True, kw_only=True)

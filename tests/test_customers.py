@@ -168,6 +168,42 @@ def test_a_shared_placeholder_glues_nobody_and_takes_nobody_apart(
     )
 
 
+def test_renewing_only_what_is_reached_comes_to_the_same_as_looking_at_all(
+    intake: Intake, connection: Connection, vault: Vault
+) -> None:
+    """Random identities, batch by batch and out of order, against the whole table looked at at once."""
+    random = np.random.default_rng(2026)
+    kinds = ["imsi", "imsi", "imsi", "msisdn", "msisdn", "msisdn", "account", "account", "email"]
+    days = [None, FEBRUARY, MARCH, NOON]
+    for trial in range(8):
+        names = [f"{kind}:{trial}-{number}" for number, kind in enumerate(kinds)]
+        for _ in range(8):
+            pairs = [random.choice(9, 2, replace=False) for _ in range(random.integers(1, 4))]
+            tell(intake, [(names[left], names[right], days[random.integers(4)]) for left, right in pairs])
+            moments = (FEBRUARY - timedelta(days=1), FEBRUARY, MARCH, NOON)
+            assert [whose(connection, vault, names, moment) for moment in moments] == [
+                afresh(connection, vault, names, moment) for moment in moments
+            ]
+    alone = "SELECT count(*) FROM cem.customer_change WHERE old_key = new_key"
+    assert one(connection, alone) == 0
+
+
+def afresh(connection: Connection, vault: Vault, names: Sequence[str], moment: datetime) -> list[set[str]]:
+    """The customers at a moment by a look at all identities."""
+    tokens = dict(zip(vault.tokens(names).tolist(), names, strict=True))
+    rows = connection.execute(
+        "SELECT subscriber_key, other_key, (extract(epoch FROM greatest(valid_from, '0001-01-01 00:00:00+00')) * 1e6)"
+        "::bigint, batch_id FROM cem.identity WHERE subscriber_key = ANY(%s)",
+        [list(tokens)],
+    ).fetchall()
+    kind = {token: name.partition(":")[0] for token, name in tokens.items()}
+    found = [Link(left, right, kind[left], kind[right], start, batch) for left, right, start, batch in rows]
+    lines = customers(spans(found), dict.fromkeys(tokens, BEGINNING_US), {}).timelines
+    keys = {token: at(lines[token], round(moment.timestamp() * 1e6), token) for token in tokens}
+    groups = [{tokens[token] for token in keys if keys[token] == key} for key in dict.fromkeys(keys.values())]
+    return sorted(groups, key=lambda group: sorted(group))
+
+
 KINDS = {0: "imsi", 1: "imsi", 2: "imsi", 3: "msisdn", 4: "msisdn", 5: "msisdn", 6: "account", 7: "account", 8: "email"}
 PAIRS = st.tuples(st.integers(0, 8), st.integers(0, 8)).filter(lambda pair: pair[0] != pair[1])
 TOLD = st.lists(st.tuples(PAIRS, st.sampled_from([BEGINNING_US, 10, 20, 30])), min_size=1, max_size=12)

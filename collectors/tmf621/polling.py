@@ -57,9 +57,8 @@ def poll(target: TicketServer, intake: Intake, now: datetime, options: Options) 
     not answer and `ConfigError` where it refuses; an outage is open from then on until a poll comes through.
     """
     intake.clock_now = now
-    connection = intake.connection
-    source_id = scrapes.source_number(connection, target.name)
-    state = scrapes.state(connection, source_id)
+    source_id = scrapes.source_number(intake.connection, target.name)
+    state = scrapes.state(intake.connection, source_id)
     start = now - timedelta(days=target.history_days) if state is None else state.at
     done = Poll(source=target.name, until=None if state is None else state.at)
     fetcher = Fetcher(target.access)
@@ -68,15 +67,15 @@ def poll(target: TicketServer, intake: Intake, now: datetime, options: Options) 
         for page in reader.pages(_query(target, start, first=state is None)):
             _take(page, target, intake, source_id, options, done)
     except (TransientError, ConfigError) as error:
-        with connection.transaction():
-            scrapes.went_away(connection, source_id, now, f"server: {error}")
+        with intake.connection.transaction():
+            scrapes.went_away(intake.connection, source_id, now, f"server: {error}")
         kind = TransientError if isinstance(error, TransientError) else ConfigError
         raise kind(f"{target.name}: {error}") from None
     finally:
         fetcher.close()
-    with connection.transaction():
-        scrapes.keep(connection, source_id, min(now, done.until or start), done.tickets, b"")
-        scrapes.came_back(connection, source_id, now)
+    with intake.connection.transaction():
+        scrapes.keep(intake.connection, source_id, min(now, done.until or start), done.tickets, b"")
+        scrapes.came_back(intake.connection, source_id, now)
     return done
 
 
