@@ -10,7 +10,9 @@ import kpi.catalogue
 import kqi.catalogue
 import qoe.catalogue
 from cemaphore.settings import Settings
+from kpi import vendor_names
 from kpi.catalogue import Catalogue as KpiCatalogue
+from kpi.vendor_names import VendorNames
 from kqi.catalogue import KqiCatalogue
 from qoe.catalogue import QualityCatalogue
 from qoe.model import QoeModel
@@ -21,6 +23,7 @@ QUALITY_FILE = "quality.toml"
 KPI_FOLDER = "kpi"
 FURTHER_KPIS = ("open5gs.toml",)  # one file for each kind of network function that names its counters its own way
 KQI_FOLDER = "kqi"
+VENDOR_FOLDER = "kpi/vendors"
 
 
 @cache
@@ -43,6 +46,19 @@ def kpis(settings: Settings | None = None) -> KpiCatalogue:
     for path in _own_files(settings, KPI_FOLDER):
         catalogue = kpi.catalogue.load(_text(path), file=str(path), base=catalogue)
     return catalogue
+
+
+def vendors(settings: Settings | None = None) -> VendorNames:
+    """Return vendors' counter names: the shipped files, then each `kpi/vendors/*.toml` under `home` over them."""
+    found = VendorNames()
+    folder = resources.files("kpi") / "vendors"
+    for entry in sorted(
+        (entry for entry in folder.iterdir() if entry.name.endswith(".toml")), key=lambda one: one.name
+    ):
+        found = vendor_names.load(entry.read_text(encoding="utf-8"), file=entry.name, base=found)
+    for path in _own_files(settings, VENDOR_FOLDER):
+        found = vendor_names.load(_text(path), file=str(path), base=found)
+    return found
 
 
 def kqis(settings: Settings | None = None) -> KqiCatalogue:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from kpi.catalogue import Catalogue
 from kpi.engine import evaluate
+from kpi.vendor_names import VendorNames
 from records.windows import HOUR, QUARTER
 from store import counters, scores
 from store.connection import Connection
@@ -24,8 +25,11 @@ def score_counters(
     catalogue: Catalogue,
     hours: list[datetime],
     step: Callable[[], None],
+    vendors: VendorNames | None = None,
 ) -> int:
     """Evaluate the dirty windows of these hours, one transaction an hour; returns the rows written.
+
+    Counters under `vendors` names count as the standard ones that they stand for.
 
     An hour that another process holds is left to it. Marks are deleted only if they were read before the data.
     """
@@ -37,33 +41,39 @@ def score_counters(
             if scores.hold(connection, "counters", hour, wait=False):
                 if day not in longest:
                     longest[day] = counters.longest_period(connection, day, day + timedelta(days=1))
-                written += _score_hour(connection, catalogue, hour, longest[day])
+                written += _score_hour(connection, catalogue, vendors or VendorNames(), hour, longest[day])
         step()
     return written
 
 
-def _score_hour(connection: Connection, catalogue: Catalogue, hour: datetime, longest: timedelta) -> int:
+def _score_hour(
+    connection: Connection, catalogue: Catalogue, vendors: VendorNames, hour: datetime, longest: timedelta
+) -> int:
     marks = scores.marks(connection, KINDS, hour, hour + HOUR)
     scores.delete_span(connection, "kpi_value", hour, hour + HOUR)
     written = 0
-    frame = _frame(connection, hour, longest)
+    frame = _frame(connection, vendors, hour, longest)
+    version = "+".join(part for part in (catalogue.version, vendors.version) if part)
     for period_s, values in _values(frame, catalogue):
-        written += scores.append(connection, "kpi_value", _columns(values, period_s, catalogue.version))
+        written += scores.append(connection, "kpi_value", _columns(values, period_s, version))
     scores.unmark(connection, marks)
     return written
 
 
-def _frame(connection: Connection, hour: datetime, longest: timedelta) -> pd.DataFrame:
+def _frame(connection: Connection, vendors: VendorNames, hour: datetime, longest: timedelta) -> pd.DataFrame:
     raw = counters.current(connection, hour, hour + HOUR, longest)
     names = label_values(connection, ("counter",))["counter"]
     known, code = np.unique(raw["counter"], return_inverse=True)
+    meant = [vendors.standard(names[int(number)]) for number in known]
+    standard, fold = np.unique(np.array([one.name for one in meant], dtype=object), return_inverse=True)
+    factor = np.array([one.factor for one in meant])
     return pd.DataFrame(
         {
             "object_id": raw["object_id"],
             "window_start": pd.to_datetime(raw["start"], unit="us", utc=True),
             "period_s": raw["period_s"],
-            "counter": pd.Categorical.from_codes(code, pd.Index([names[int(number)] for number in known])),
-            "value": raw["value"],
+            "counter": pd.Categorical.from_codes(fold[code], pd.Index(standard)),
+            "value": raw["value"] * factor[code],
             "suspect": raw["suspect"],
         }
     )

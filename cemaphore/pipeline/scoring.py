@@ -71,6 +71,7 @@ class _Run:
     def __init__(self, connection: Connection, settings: Settings, progress: Progress | None) -> None:
         quality = catalogues.quality(settings)
         indicators, self._kpis = catalogues.kqis(settings), catalogues.kpis(settings)
+        self._vendors = catalogues.vendors(settings)
         context = FrameContext.load(connection, quality)
         self._connection = connection
         self._scoring = Scoring(
@@ -99,7 +100,7 @@ class _Run:
             touchpoints=sum(count.touchpoints for count in counts),
             user_hours=sum(count.customers for count in counts),
             days=days,
-            kpi_values=score_counters(connection, self._kpis, counter_hours, self._step),
+            kpi_values=score_counters(connection, self._kpis, counter_hours, self._step, self._vendors),
         )
 
     def _mark_again(self, start: datetime | None, end: datetime | None) -> None:
