@@ -75,6 +75,28 @@ def test_probabilities_over_overlapping_clusters_sum_to_at_most_one(clusters, hu
     assert all(total < 1 for total in by_complaint.values())
 
 
+def test_more_bad_sessions_and_an_earlier_complaint_make_a_link_likelier():
+    exposure = _exposure()
+    bad = exposure.bad.copy()
+    bad[0] = 12
+    exposure = Exposure(**{**vars(exposure), "bad": bad})
+    others = [_complaint(f"o{each}", 2000 + each, 14) for each in range(100)]
+    mine = [_complaint("many", 100, 20), _complaint("few", 101, 20), _complaint("late", 102, 55)]
+    chance = {each.complaint_id: each.probability for each in link(mine + others, [exposure], population=5000).links}
+    assert chance["many"] > chance["few"] > chance["late"]
+
+
+def test_complaints_that_one_cluster_explains_do_not_hide_another():
+    first, second = _exposure("a"), _exposure("b", customers=range(200, 240))
+    many = [_complaint(f"a{each}", 100 + each, 14) for each in range(30)]
+    few = [_complaint(f"b{each}", 200 + each, 14) for each in range(4)]
+    alone = {each.complaint_id: each.probability for each in link(few, [second], population=200).links}
+    both = {each.complaint_id: each.probability for each in link(many + few, [first, second], population=200).links}
+    blind = {each.complaint_id: each.probability for each in link(many + few, [second], population=200).links}
+    assert both["b0"] > blind.get("b0", 0.0)
+    assert both["b0"] == pytest.approx(alone["b0"], abs=0.15)
+
+
 def test_silent_sufferers_are_hurt_like_the_complainers_and_said_nothing():
     exposure = _exposure()
     bad = exposure.bad.copy()
