@@ -1,7 +1,7 @@
 """How many bad sessions history says to expect: shrunk log-odds margins of app, model, cell and hour of the week."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,6 +70,7 @@ class Margins:
     effects: Mapping[str, Effects] = field(default_factory=dict)
     hours: Floats = field(default_factory=lambda: np.zeros((2, 24)))
     cell_hours: Effects = _NO_EFFECTS
+    cell_kinds: Effects = _NO_EFFECTS  # by cell, hour and kind of day
 
     @property
     def known(self) -> bool:
@@ -91,8 +92,11 @@ def margins_of(rows: MarginRows, attributes: tuple[str, ...] = MARGIN_ATTRIBUTES
     base = _log_odds(overall)
     effects = {name: _value_effects(rows.of(name, hourly=False), overall) for name in attributes}
     hours = _hour_effects(rows.of("all", hourly=True), overall)
-    cell_hours = _cell_hour_effects(rows.of("cell", hourly=True), base, effects.get("cell", _NO_EFFECTS), hours)
-    return Margins(base=base, effects=effects, hours=hours, cell_hours=cell_hours)
+    made = Margins(base=base, effects=effects, hours=hours)
+    by_cell = rows.of("cell", hourly=True)
+    made = replace(made, cell_hours=_cell_effects(by_cell, made, _cell_hour(by_cell.value, by_cell.hour)))
+    kinds = _cell_kind(by_cell.value, by_cell.hour, by_cell.weekend)
+    return replace(made, cell_kinds=_cell_effects(by_cell, made, kinds))
 
 
 def expected_bad(
@@ -113,6 +117,7 @@ def expected_bad(
             odds = odds + effects.at(attributes[name])
     if "cell" in attributes:
         odds = odds + margins.cell_hours.at(_cell_hour(attributes["cell"], hour))
+        odds = odds + margins.cell_kinds.at(_cell_kind(attributes["cell"], hour, weekend))
     return np.asarray(expit(odds), dtype=np.float64)
 
 
@@ -155,11 +160,16 @@ def _cell_hour(cell: NDArray[np.integer], hour: NDArray[np.integer]) -> NDArray[
     return np.asarray(cell, np.int64) * 24 + np.asarray(hour, np.int64)
 
 
-def _cell_hour_effects(rows: MarginRows, base: float, cells: Effects, hours: Floats) -> Effects:
-    code, place = np.unique(_cell_hour(rows.value, rows.hour), return_inverse=True)
+def _cell_kind(cell: NDArray[np.integer], hour: NDArray[np.integer], weekend: NDArray[np.integer]) -> NDArray[np.int64]:
+    return _cell_hour(cell, hour) * 2 + np.asarray(weekend, np.int64)
+
+
+def _cell_effects(rows: MarginRows, margins: Margins, codes: NDArray[np.int64]) -> Effects:
+    """What the hours of cells, numbered by `codes`, add to what the margins so far expect of them."""
+    code, place = np.unique(codes, return_inverse=True)
     n = _sums(place, rows.n, len(code))
     bad = _sums(place, rows.bad, len(code))
-    likely = expit(base + cells.at(rows.value) + hours[rows.weekend, rows.hour])
+    likely = expected_bad(margins, {"cell": rows.value}, rows.weekend, rows.hour)
     main = _sums(place, rows.n * likely, len(code))
     main = np.clip(main / np.maximum(n, 1), _LEAST, 1 - _LEAST)
     return Effects(code=code, effect=_logits(_shrunk(bad, n, main, PRIOR_CELL_HOUR_SESSIONS)) - _logits(main))

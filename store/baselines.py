@@ -59,6 +59,13 @@ def _made_by_another(connection: Connection, day: date) -> int:
     return int(known[0]) if known else 0
 
 
+def span(connection: Connection, baseline_id: int) -> tuple[datetime, datetime] | None:
+    """Return the first event that a baseline knows and the end of its events; None for one that is not stored."""
+    return connection.execute(
+        "SELECT first_event, end_event FROM cem.baseline WHERE baseline_id = %s", [baseline_id]
+    ).fetchone()
+
+
 def margin_rows(
     connection: Connection, baseline_id: int, over_kind: str
 ) -> list[tuple[str, int, int, int, float, float]]:

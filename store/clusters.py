@@ -206,17 +206,17 @@ def population(connection: Connection, start: datetime, end: datetime) -> int:
     return int(row[0]) if row else 0
 
 
-def loads(connection: Connection, kpi: str, cells: Sequence[int], start: datetime, end: datetime) -> Arrays:
-    """Return the values of a KPI of these cells' objects in periods that start in [start, end): array value.
+def loads(connection: Connection, kpis: Sequence[str], cells: Sequence[int], start: datetime, end: datetime) -> Arrays:
+    """Return the values of KPIs of these cells' objects in periods that start in [start, end): array value.
 
     A cell without an object name in the inventory is looked for under its own name.
     """
     return copy_out(
         connection,
-        "SELECT k.value FROM cem.kpi_value k WHERE k.kpi = %s AND k.start >= %s AND k.start < %s "
+        "SELECT k.value FROM cem.kpi_value k WHERE k.kpi = ANY(%s) AND k.start >= %s AND k.start < %s "
         "AND k.value IS NOT NULL AND k.object_id IN (SELECT coalesce(c.object_id, o.label_id) FROM cem.cell_now c "
         "JOIN cem.label n ON n.label_id = c.cell_id LEFT JOIN cem.label o ON o.kind = 'object' AND o.value = n.value "
         "WHERE c.cell_id = ANY(%s))",
         (("value", "f8"),),
-        [kpi, start, end, list(cells)],
+        [list(kpis), start, end, list(cells)],
     )

@@ -12,6 +12,7 @@ from qoe.clusters.cluster import NOBODY, members_of
 from qoe.clusters.domain import dimension_of, domain_of, evidence_of
 from qoe.clusters.history import Ratios
 from qoe.clusters.significance import (
+    MODEL_ERROR,
     benjamini_hochberg,
     design_effect,
     log_likelihood_ratio,
@@ -65,6 +66,37 @@ def test_two_faults_at_different_times_are_two_clusters():
     world.hurt("core_node", [2], 20, 30, 0.4)
     found = {(each.attribute, *each.codes) for each in follow(world.units()).clusters}
     assert found == {("app", 3), ("core_node", 2)}
+
+
+def test_a_burst_of_one_window_is_no_cluster():
+    world = World(12, 30)
+    world.hurt("site", [7], 14, 15, 0.5)
+    assert follow(world.units()).clusters == []
+
+
+def test_overwhelming_evidence_over_many_users_needs_no_second_window():
+    world = World(12, 30)
+    world.hurt("core_node", [2], 14, 22, 0.6)
+    assert _one(follow(world.units())).detected == 14
+
+
+def test_scattered_cells_are_not_one_cluster_of_cells():
+    world = World(5, 30, per_window=4000)
+    world.hurt("cell", [8, 40, 95], 14, 22, 0.6)
+    found = follow(world.units()).clusters
+    assert {(each.attribute, each.codes) for each in found} == {("cell", frozenset({code})) for code in (8, 40, 95)}
+
+
+def test_a_kind_of_day_that_was_never_seen_is_judged_with_more_doubt():
+    assert History().error("cell") == pytest.approx(MODEL_ERROR)
+    new, once = History(known_days=0), History(known_days=1)
+    assert new.error("cell") > once.error("cell") > History(known_days=5).error("cell") > MODEL_ERROR
+    assert new.error("cell") > new.error("app")
+    world = World(5, 30, per_window=4000)
+    world.hurt("site", [7, 30], 14, 22, 0.15)
+    assert follow(world.units()).clusters
+    doubtful = History(dispersion=CALM.dispersion, known_days=0)
+    assert follow(world.units(), doubtful).clusters == []
 
 
 def test_an_always_poor_model_that_history_knows_is_no_cluster():
@@ -207,7 +239,9 @@ def test_localise_names_the_value_that_explains_a_table():
         ("site", 1, {}, "unknown"),
         ("site", 1, {"sinr_db": -6.0}, "ran_interference"),
         ("cell", 1, {"rsrp_dbm": -12.0, "sinr_db": -4.0}, "ran_coverage"),
-        ("site", 1, {"rtt_client_ms": 50.0, "prb_utilisation_dl": 50.0}, "ran_capacity"),
+        ("site", 1, {"rtt_client_ms": 50.0, "prb_utilisation_dl": 80.0}, "ran_capacity"),
+        ("site", 5, {"rtt_client_ms": 50.0, "prb_utilisation_dl": 20.0}, "transport"),
+        ("cell", 5, {"rtt_client_ms": 50.0}, "unknown"),
         ("site", 5, {"rtt_client_ms": 50.0}, "transport"),
     ],
 )

@@ -1,5 +1,6 @@
 """The expectation of a local day: its frozen baseline, as the cores take it."""
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from store.connection import Connection
 
 _ATTRIBUTES = {"sessions": MARGIN_ATTRIBUTES, "touchpoints": TOUCHPOINT_ATTRIBUTES}
 _DAY_US = 86_400_000_000
+_SATURDAY = 5
 
 
 def baseline_for(connection: Connection, day: date, zone: ZoneInfo, over_kind: str = "sessions") -> tuple[int, Margins]:
@@ -41,9 +43,10 @@ def touchpoint_baseline(
 
 def history_for(connection: Connection, baseline_id: int, day: date, zone: ZoneInfo) -> History | None:
     """How well expectations held in the week before a local day; None where there was none to hold."""
+    known_days = days_like(connection, baseline_id, day, zone)
     rows = baselines.fit_rows(connection, baseline_id, "sessions")
     if rows:
-        return _history(rows)
+        return replace(_history(rows), known_days=known_days)
     windows = baselines.earlier_windows(connection, day, zone, SESSION_ATTRIBUTES)
     if not len(windows["bad"]):
         return None
@@ -56,7 +59,22 @@ def history_for(connection: Connection, baseline_id: int, day: date, zone: ZoneI
         name: dict(zip(each.code.tolist(), each.ratio.tolist(), strict=True)) for name, each in made.ratios.items()
     }
     baselines.add_fit_rows(connection, baseline_id, "sessions", ratios, made.dispersion)
-    return _history(baselines.fit_rows(connection, baseline_id, "sessions"))
+    return replace(_history(baselines.fit_rows(connection, baseline_id, "sessions")), known_days=known_days)
+
+
+def days_like(connection: Connection, baseline_id: int, day: date, zone: ZoneInfo) -> float:
+    """How many earlier days of a day's kind (weekday or weekend) its baseline spans; the first counts in part."""
+    span = baselines.span(connection, baseline_id)
+    if span is None:
+        return 0.0
+    (first, end), known = span, 0.0
+    each = first.astimezone(zone).date()
+    while each < day:
+        begins, ends = day_bounds(each, zone)
+        if (each.weekday() >= _SATURDAY) == (day.weekday() >= _SATURDAY):
+            known += max((min(ends, end) - max(begins, first)) / (ends - begins), 0.0)
+        each += timedelta(days=1)
+    return known
 
 
 def local_hours(time_us: NDArray[np.int64], start: datetime, zone: ZoneInfo) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -28,8 +28,9 @@ from store.clusters import ClusterRow
 from store.connection import Connection
 from store.labels import Labels
 
-MODEL_VERSION = "clusters-1"
-LOAD_KPI = "PrbUtilDl"
+MODEL_VERSION = "clusters-2"
+# Downlink resource blocks in use, in %: NR cells count it one way (TS 28.552), LTE cells the other (TS 32.425).
+LOAD_KPIS = ("PrbUtilDl", "PrbTotDl")
 _COLUMN = {"cell": "cell_id", "site": "site_id"}
 _ATTRIBUTE = {column: attribute for attribute, column in _COLUMN.items()}
 _DAY = timedelta(days=1)
@@ -113,7 +114,7 @@ class Following:
             before = units.where(~chosen & in_life)
         now, then = dict(during.measured), dict(before.measured)
         if cluster.attribute in ("cell", "site", "region"):
-            now["prb_utilisation_dl"], then["prb_utilisation_dl"] = self._loads(during, cluster.start, window)
+            now["prb_utilisation_dl"], then["prb_utilisation_dl"] = self._loads(during, units, cluster.start, window)
         evidence = evidence_of(now, then)
         sites = len(set(np.unique(during.attributes["site"]).tolist()) - {0}) if "site" in units.attributes else 0
         self._explained[cluster.cluster_id] = Explanation(
@@ -122,11 +123,15 @@ class Following:
             version_id=versions.version(self._connection, MODEL_VERSION, self._catalogue_version, baseline_id),
         )
 
-    def _loads(self, during: Units, first: int, last: int) -> tuple[Any, Any]:
-        cells = np.unique(during.attributes["cell"]).tolist()
-        start, end = moment_of(first), moment_of(last + 1)
-        now = stored.loads(self._connection, LOAD_KPI, cells, start, end)["value"]
-        return now, stored.loads(self._connection, LOAD_KPI, cells, start - _DAY, end - _DAY)["value"]
+    def _loads(self, during: Units, units: Units, first: int, last: int) -> tuple[Any, Any]:
+        """Loads of the cells now and a day before, or where nothing is known of that, of the other cells now."""
+        cells, start, end = np.unique(during.attributes["cell"]), moment_of(first), moment_of(last + 1)
+        now = stored.loads(self._connection, LOAD_KPIS, cells.tolist(), start, end)["value"]
+        then = stored.loads(self._connection, LOAD_KPIS, cells.tolist(), start - _DAY, end - _DAY)["value"]
+        if len(then):
+            return now, then
+        others = np.setdiff1d(units.attributes["cell"], cells).tolist()
+        return now, stored.loads(self._connection, LOAD_KPIS, others, start, end)["value"]
 
     def _name(self, attribute: str, code: int, start: int) -> str:
         name = self._labels.names(attribute).get(code, str(code))

@@ -2,21 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cemaphore.pipeline.baseline import baseline_for, history_for, local_hours, touchpoint_baseline
+from cemaphore.pipeline.baseline import baseline_for, days_like, history_for, local_hours, touchpoint_baseline
 from cemaphore.pipeline.frame import FrameContext, session_frame, touchpoint_frame
 from qoe.clusters import SESSION_ATTRIBUTES, TOUCHPOINT_ATTRIBUTES, History, Units
 from qoe.clusters.tracking import REACH
-from qoe.clusters.units import joined
+from qoe.clusters.units import in_order, joined
 from qoe.expectation import Margins, expected_bad
+from records.windows import HOUR
 from store.connection import Connection
+from store.frames import Part, count_sessions
 
+# A larger hour is read in parts that each hold whole customers: about 1 kB a session until it is rated (own), then
+# about 140 bytes for each session in reach of a search.
+PART_SESSIONS = 400_000
 WINDOW_US = 900_000_000
 PER_HOUR = 4
 _MEASURED = (
@@ -78,7 +83,10 @@ class Feed:
     def _expect(self, day: date) -> Expectation:
         if self.over_kind == "touchpoints":
             baseline_id, margins = touchpoint_baseline(self._connection, day, self._zone, self._context)
-            return Expectation(baseline_id=baseline_id, margins=margins, history=History() if margins.known else None)
+            if not margins.known:
+                return Expectation(baseline_id=baseline_id, margins=margins, history=None)
+            known = days_like(self._connection, baseline_id, day, self._zone)
+            return Expectation(baseline_id=baseline_id, margins=margins, history=History(known_days=known))
         baseline_id, margins = baseline_for(self._connection, day, self._zone)
         history = history_for(self._connection, baseline_id, day, self._zone) if baseline_id else None
         return Expectation(baseline_id=baseline_id, margins=margins, history=history)
@@ -88,13 +96,23 @@ class Feed:
         if not margins.known:
             return None
         start = moment_of(hour * PER_HOUR)
-        end = start + timedelta(hours=1)
         if self.over_kind == "sessions":
-            frame = session_frame(self._connection, start, end, context=self._context)
-            measured = {name: frame.columns[name] for name in _MEASURED if name in frame.columns}
-            measured["failed"] = _failed(frame.columns["success"])
-            chosen = {name: frame.attributes[name] for name in SESSION_ATTRIBUTES}
-            return self._units(start, margins, frame.customer_key, frame.start_us, frame.q, frame.bad, chosen, measured)
+            parts = -(-count_sessions(self._connection, start, start + HOUR) // PART_SESSIONS) or 1
+            read = [self._sessions(start, margins, (part, parts)) for part in range(parts)]
+            return read[0] if parts == 1 else in_order(joined(read))
+        return self._touchpoints(start, margins)
+
+    def _sessions(self, start: datetime, margins: Margins, part: Part) -> Units:
+        """Some of an hour's customers: all columns of a session are needed to rate it, and only few to search it."""
+        chosen_part = part if part[1] > 1 else None
+        frame = session_frame(self._connection, start, start + HOUR, context=self._context, part=chosen_part)
+        measured = {name: frame.columns[name] for name in _MEASURED if name in frame.columns}
+        measured["failed"] = _failed(frame.columns["success"])
+        chosen = {name: frame.attributes[name] for name in SESSION_ATTRIBUTES}
+        return self._units(start, margins, frame.customer_key, frame.start_us, frame.q, frame.bad, chosen, measured)
+
+    def _touchpoints(self, start: datetime, margins: Margins) -> Units:
+        end = start + HOUR
         touch = touchpoint_frame(self._connection, start, end, context=self._context)
         measured = {name: touch.columns[name] for name in _TOUCH_MEASURED if name in touch.columns}
         measured["failed"] = _failed(touch.columns["success"])
@@ -116,7 +134,7 @@ class Feed:
         order = np.lexsort((customer, time_us))
         rated = order[~np.isnan(quality[order])]
         weekend, hour = local_hours(time_us[rated], start, self._zone)
-        codes = {name: values[rated].astype(np.int64) for name, values in attributes.items()}
+        codes: dict[str, Any] = {name: values[rated].astype(np.int32) for name, values in attributes.items()}
         return Units(
             time_us=time_us[rated],
             window=time_us[rated] // WINDOW_US,
@@ -134,6 +152,7 @@ def _failed(success: NDArray[Any]) -> NDArray[np.float64]:
     return np.where(value >= 0, 1.0 - value, np.nan)
 
 
-def _measurement(name: str, values: NDArray[Any]) -> NDArray[np.float64]:
-    number = np.asarray(values, dtype=np.float64)
-    return number if name.endswith(("_dbm", "_db")) else np.where(number >= 0, number, np.nan)
+def _measurement(name: str, values: NDArray[Any]) -> NDArray[Any]:
+    """The measurement with half the memory: evidence needs no more digits."""
+    number = np.asarray(values, dtype=np.float32)
+    return number if name.endswith(("_dbm", "_db")) else np.where(number >= 0, number, np.float32(np.nan))

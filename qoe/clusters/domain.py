@@ -28,6 +28,7 @@ METRICS: Mapping[str, tuple[str, int]] = {
 MIN_SAMPLES = 20  # on either side of a comparison (own)
 _FEWER = {"prb_utilisation_dl": 4}  # counters are sums over many sessions already (own)
 MOVED = 0.5  # standardised difference that counts as moved: Cohen's "medium" effect (published)
+BUSY_PRB = 80.0  # % of resource blocks in use from which a cell is short of them: a usual alert threshold (provisional)
 MANY_SITES = 3  # sites at once that point behind them, to what carries them all (own)
 _BY_ATTRIBUTE = {
     "model": "device",
@@ -58,7 +59,7 @@ def evidence_of(during: Mapping[str, Floats], before: Mapping[str, Floats]) -> t
 
 
 def _compared(name: str, during: Floats, before: Floats) -> Evidence | None:
-    now, then = during[~np.isnan(during)], before[~np.isnan(before)]
+    now, then = (each[~np.isnan(each)].astype(np.float64) for each in (during, before))
     if min(len(now), len(then)) < _FEWER.get(name, MIN_SAMPLES):
         return None
     unit, worse = METRICS[name]
@@ -81,11 +82,12 @@ def domain_of(attribute: str, sites: int, evidence: tuple[Evidence, ...]) -> str
     if max(coverage, quality) >= MOVED:
         return "ran_coverage" if coverage >= MOVED and coverage >= quality / 2 else "ran_interference"
     slow = max(effect.get("rtt_client_ms", 0.0), effect.get("throughput_dl_kbps", 0.0), effect.get("loss_dl", 0.0))
-    if effect.get("prb_utilisation_dl", 0.0) >= MOVED and slow >= MOVED / 2:
+    busy = any(each.metric == "prb_utilisation_dl" and each.during >= BUSY_PRB for each in evidence)
+    if busy and effect["prb_utilisation_dl"] >= MOVED and slow >= MOVED / 2:
         return "ran_capacity"
     if slow < MOVED:
         return "unknown"
-    if sites >= MANY_SITES:
+    if sites >= MANY_SITES and attribute != "cell":  # what carries a site carries all of its cells
         return "transport"
     both = min(effect.get("rtt_client_ms", 0.0), effect.get("throughput_dl_kbps", 0.0))
     return "ran_capacity" if "prb_utilisation_dl" not in effect and both >= MOVED else "unknown"

@@ -1,10 +1,12 @@
 """What history says about the expectation itself: how unruly each attribute is, and which values are always worse."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from qoe.clusters.significance import MODEL_ERROR
 from qoe.clusters.units import Floats, Ints, Units
 
 # Variance over expectation without any history (provisional): more than chance, as loads move together.
@@ -13,6 +15,11 @@ DEFAULT_DISPERSION = 2.0
 PRIOR_EXPECTED = 10.0
 # Share of the least likely windows that are left out of the dispersion: they may have been faults (own).
 _TRIMMED = 0.02
+# Relative standard error of an expectation for a kind of day (weekday, weekend) of which no day is known (provisional):
+# people are elsewhere on such a day, and a load that one place never had before may be beyond what it can carry.
+NEW_DAY_ERROR = 0.3
+NEW_DAY_PLACE_ERROR = 0.7
+_PLACES = ("cell", "site", "region")
 # What the expectation's margins do not know: there a value's own ratio corrects every unit, whatever it is tested for.
 OUTSIDE_MARGINS = ("server", "core_node", "plan")
 
@@ -34,10 +41,19 @@ class Ratios:
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """Dispersion by attribute, and by attribute the ratio of each value; empty where there is no history."""
+    """Dispersion by attribute, and by attribute the ratio of each value; empty where there is no history.
+
+    `known_days` are the earlier days of this day's kind (weekday or weekend).
+    """
 
     dispersion: Mapping[str, float] = field(default_factory=dict)
     ratios: Mapping[str, Ratios] = field(default_factory=dict)
+    known_days: float = math.inf
+
+    def error(self, attribute: str) -> float:
+        """Relative standard error of the expectation: a prior worth one day is shrunk by the days that are known."""
+        new = NEW_DAY_PLACE_ERROR if attribute in _PLACES else NEW_DAY_ERROR
+        return math.hypot(MODEL_ERROR, new / (1 + self.known_days))
 
     def unrest(self, attribute: str) -> float:
         """Variance over expectation of the attribute's windows, at least 1."""

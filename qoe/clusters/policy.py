@@ -16,6 +16,8 @@ class Policy:
     `level` is the probability that a window without any fault yields a cluster; `scales` are how many trailing
     windows are pooled (a sharp fault shows in one, a mild one needs four: all within the hour). `drift`: whether what
     is common to all groups is taken out first; not where one group may be most of the whole.
+    A cluster opens when `support` of the last `support_windows` show it at `support_p_value` each, or at once where
+    `overwhelming_customers` or more are hurt at `overwhelming_p_value`: one window by itself is too often a burst.
     """
 
     level: float
@@ -27,6 +29,11 @@ class Policy:
     min_severity: float = 0.1
     sibling_p_value: float = 1e-4
     most: int = 20
+    support: int = 2
+    support_windows: int = 4
+    support_p_value: float = 0.05
+    overwhelming_p_value: float = 1e-12
+    overwhelming_customers: int = 30
     drift: bool = True
 
 

@@ -56,6 +56,7 @@ class _Tested:
     table: Table
     unrest: float
     eligible: Bools
+    error: float
     score: Floats
     p_value: Floats
     severity: Floats
@@ -92,18 +93,19 @@ def search(units: Units, last: int, policy: Policy, history: History) -> Search:
 
 def _test(units: Units, name: str, last: int, policy: Policy, history: History, correlation: float) -> _Tested:
     table = table_of(units, name, last, policy.scales, history)
-    unrest = history.unrest(name)
+    unrest, error = history.unrest(name), history.error(name)
     enough = customers_by_code(units, name, table.code) >= policy.min_customers
     tested = _Tested(
         table=table,
         unrest=unrest,
+        error=error,
         eligible=enough & (table.n >= policy.min_customers),
         score=log_likelihood_ratio(table.bad, table.expected) / unrest - np.log(max(len(table.code), 1)),
-        p_value=upper_tail(table.bad, table.expected, np.full_like(table.expected, unrest)),
+        p_value=upper_tail(table.bad, table.expected, np.full_like(table.expected, unrest), error),
         severity=severity(table.bad, table.n, table.expected),
     )
     for row, column in np.argwhere(tested.eligible & _notable(tested, policy) & (tested.p_value <= policy.level)):
-        tested.p_value[row, column] = _by_customer(units, last, tested, row, column, policy, unrest, correlation)
+        tested.p_value[row, column] = _by_customer(units, last, tested, row, column, policy, correlation)
     return tested
 
 
@@ -112,7 +114,7 @@ def _notable(tested: _Tested, policy: Policy) -> Bools:
 
 
 def _by_customer(
-    units: Units, last: int, tested: _Tested, row: int, column: int, policy: Policy, unrest: float, correlation: float
+    units: Units, last: int, tested: _Tested, row: int, column: int, policy: Policy, correlation: float
 ) -> float:
     """The p-value when units of one customer count as alike as they are; 1 when too few customers are hurt."""
     table, scale = tested.table, policy.scales[row]
@@ -123,8 +125,8 @@ def _by_customer(
     if len(np.unique(customer[bad > 0])) < policy.min_bad_customers:
         return 1.0
     counts = np.bincount(np.unique(customer, return_inverse=True)[1], n).astype(float)
-    effect = np.array([max(unrest, design_effect(counts, correlation))])
-    return float(upper_tail(table.bad[row, [column]], table.expected[row, [column]], effect)[0])
+    effect = np.array([max(tested.unrest, design_effect(counts, correlation))])
+    return float(upper_tail(table.bad[row, [column]], table.expected[row, [column]], effect, tested.error)[0])
 
 
 def _best(tested: list[_Tested], policy: Policy) -> list[Finding]:

@@ -10,14 +10,14 @@ from qoe.clusters.units import Floats, Units
 MODEL_ERROR = 0.1
 
 
-def upper_tail(bad: Floats, expected: Floats, dispersion: Floats) -> Floats:
+def upper_tail(bad: Floats, expected: Floats, dispersion: Floats, error: float = MODEL_ERROR) -> Floats:
     """Probability of `bad` or more when `expected` are: a negative binomial with the variance that history shows.
 
-    Variance = dispersion * expected + (MODEL_ERROR * expected)^2; skewed like counts are, so that small groups are
-    not flagged by a normal tail. Dispersion 1 and no model error would be the Poisson tail.
+    Variance = dispersion * expected + (error * expected)^2; skewed like counts are, so that small groups are not
+    flagged by a normal tail. Dispersion 1 and no `error` of the expectation would be the Poisson tail.
     """
     mean = np.maximum(expected, 1e-9)
-    variance = np.maximum(dispersion, 1.0) * mean + (MODEL_ERROR * mean) ** 2
+    variance = np.maximum(dispersion, 1.0) * mean + (error * mean) ** 2
     spread = variance - mean
     size = mean**2 / np.maximum(spread, 1e-12)
     tail = np.where(

@@ -61,16 +61,18 @@ class Tracker:
                 return
         start = self._onset(units, finding.attribute, frozenset({finding.code}), window, history)
         for cluster in same:
-            if self._widens(cluster, finding, start, window):
+            if self._widens(cluster, finding, units, start, window):
                 cluster.codes |= {finding.code}
                 self._recount(cluster, units, window, history, found)
                 return
-        if finding.sibling_of is not None:
+        if finding.sibling_of is not None and not self._apart(finding, units):
             return
         for cluster in live:
-            if self._same_harm(cluster, finding, units, window):
+            if self._same_harm(cluster, finding, units, window, found):
                 self._describe(cluster, finding, units, window, history, found)
                 return
+        if not self._supported(finding, units, window, history):
+            return
         opened = Cluster(
             cluster_id=self._naming(finding.attribute, finding.code, start),
             attribute=finding.attribute,
@@ -95,8 +97,32 @@ class Tracker:
             for missed in range(cluster.windows[-1].window + 1, window + 1):
                 self._count(cluster, units, missed, history, found)
 
-    def _widens(self, cluster: Cluster, finding: Finding, start: int, window: int) -> bool:
+    def _apart(self, finding: Finding, units: Units) -> bool:
+        """Whether a cell that was found with others lies elsewhere, and is significant by itself."""
+        main = finding.sibling_of
+        if finding.attribute != "cell" or main is None or finding.q_value > self._policy.level:
+            return False
+        return not _in_one_area(units, frozenset({main}), finding.code)
+
+    def _supported(self, finding: Finding, units: Units, window: int, history: History) -> bool:
+        """Whether enough of the last windows show the finding one by one, or this one beyond doubt."""
+        policy, unrest = self._policy, history.unrest(finding.attribute)
+        recent = units.between(window - policy.support_windows + 1, window)
+        mine = recent.where(recent.chosen(finding.attribute, frozenset({finding.code})))
+        hurt = mine.where((mine.bad > 0) & (mine.window > window - finding.scale))
+        many = len(np.unique(hurt.customer)) >= policy.overwhelming_customers
+        if many and finding.p_value <= policy.overwhelming_p_value:
+            return True
+        age, size = window - mine.window, policy.support_windows
+        bad = np.bincount(age, mine.bad, size).astype(float)
+        expected = np.bincount(age, _expected(mine, finding.attribute, history), size).astype(float)
+        tail = upper_tail(bad, expected, np.full(size, unrest), history.error(finding.attribute))
+        return int((tail <= policy.support_p_value).sum()) >= policy.support
+
+    def _widens(self, cluster: Cluster, finding: Finding, units: Units, start: int, window: int) -> bool:
         if finding.sibling_of is not None and finding.sibling_of not in cluster.codes:
+            return False
+        if cluster.attribute == "cell" and not _in_one_area(units, cluster.codes, finding.code):
             return False
         young = window - cluster.detected < YOUNG and cluster.end is None
         return young and abs(start - cluster.start) <= SAME_TIME
@@ -127,7 +153,8 @@ class Tracker:
         mine = now.where(now.chosen(cluster.attribute, cluster.codes))
         expected = float(_expected(mine, cluster.attribute, history).sum())
         bad = float(mine.bad.sum())
-        tail = upper_tail(np.array([bad]), np.array([expected]), np.array([history.unrest(cluster.attribute)]))
+        unrest, error = np.array([history.unrest(cluster.attribute)]), history.error(cluster.attribute)
+        tail = upper_tail(np.array([bad]), np.array([expected]), unrest, error)
         q_values = [each.q_value for each in found.findings if self._about(cluster, each)]
         cluster.windows.append(
             WindowCount(
@@ -164,15 +191,31 @@ class Tracker:
         expected = np.cumsum(np.bincount(age, _expected(mine, attribute, history), LOOKBACK).astype(float))
         return window - int(np.argmax(log_likelihood_ratio(bad, expected)))
 
-    def _same_harm(self, cluster: Cluster, finding: Finding, units: Units, window: int) -> bool:
+    def _same_harm(self, cluster: Cluster, finding: Finding, units: Units, window: int, found: Search) -> bool:
         if cluster.end is not None:
             return False
         recent = units.between(window - finding.scale + 1, window)
         mine = recent.chosen(cluster.attribute, cluster.codes)
-        its = recent.chosen(finding.attribute, frozenset({finding.code}))
+        siblings = [each.code for each in found.findings if _siblings(each, finding)]
+        its = recent.chosen(finding.attribute, frozenset({finding.code, *siblings}))
         excess = recent.bad - recent.expected
         smaller = min(float(excess[mine].sum()), float(excess[its].sum()))
         return smaller > 0 and float(excess[mine & its].sum()) >= SAME_HARM * smaller
+
+
+def _siblings(one: Finding, main: Finding) -> bool:
+    return one.attribute == main.attribute and one.sibling_of == main.code
+
+
+def _in_one_area(units: Units, cells: frozenset[int], cell: int) -> bool:
+    """Whether the cell shares a site or a region with one of the cells; what carries scattered cells carries sites."""
+    mine, its = units.chosen("cell", cells), units.chosen("cell", frozenset({cell}))
+    shared = [
+        np.intersect1d(units.attributes[name][mine], units.attributes[name][its])
+        for name in ("site", "region")
+        if name in units.attributes
+    ]
+    return not shared or any(bool((values != 0).any()) for values in shared)
 
 
 def _expected(units: Units, attribute: str, history: History) -> Floats:

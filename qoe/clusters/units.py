@@ -33,8 +33,8 @@ class Units:
     def __len__(self) -> int:
         return len(self.window)
 
-    def where(self, keep: Bools) -> "Units":
-        """The units for which `keep` holds."""
+    def where(self, keep: Bools | NDArray[np.intp]) -> "Units":
+        """The units for which `keep` holds, or those at these places."""
         return Units(
             time_us=self.time_us[keep],
             window=self.window[keep],
@@ -69,6 +69,11 @@ class Units:
         if len(values) == 1:
             return np.asarray(codes == next(iter(values)))
         return np.isin(codes, np.fromiter(values, np.int64))
+
+
+def in_order(units: Units) -> Units:
+    """The same units by time and customer: sums of floats then do not depend on how they were read."""
+    return units.where(np.lexsort((units.customer, units.time_us)))
 
 
 def joined(parts: list[Units]) -> Units:
