@@ -20,7 +20,7 @@ from store.connection import Connection
 from store.frames import Part, count_sessions
 
 # A larger hour is read in parts that each hold whole customers: about 1 kB a session until it is rated (own), then
-# about 140 bytes for each session in reach of a search.
+# 120 bytes for each session in reach of a search.
 PART_SESSIONS = 400_000
 WINDOW_US = 900_000_000
 PER_HOUR = 4
