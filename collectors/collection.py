@@ -197,7 +197,7 @@ class Reading:
             pieces = expand(file, found.compression, options, self._advance)
             if found.format == "xml":
                 self._only_counters()
-                yield from pm_xml.read(pieces, options, self.notes)
+                yield from pm_xml.read(pieces, options, self.notes, found.path.name)
             elif found.format in (ves_files.FIRST, ves_files.SECOND):
                 yield from ves_files.records(pieces, found, options, self.notes)
             elif found.format == "csv" or found.mapping is not None:

@@ -13,6 +13,7 @@ from lxml import etree
 
 from collectors.lines import Flaw
 from collectors.options import Options
+from collectors.pm_names import NameCheck
 from collectors.pm_runs import Numbered, Runs, written
 from collectors.pm_source import Source
 from collectors.pm_values import Values
@@ -24,9 +25,12 @@ _HEARD = ("fileHeader", *_ELEMENTS, "measData", "measInfo", "granPeriod", "measV
 _DURATION = re.compile(r"^P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.0+)?S)?)?$")
 
 
-def read(pieces: Iterable[bytes], options: Options, notes: Notes) -> Iterator[Raw | Flaw]:
-    """Yield a row for each counter and object; rows are numbered by the line of their `measValue`."""
-    reader = _Reader(options.block_rows)
+def read(pieces: Iterable[bytes], options: Options, notes: Notes, name: str = "") -> Iterator[Raw | Flaw]:
+    """Yield a row for each counter and object; rows are numbered by the line of their `measValue`.
+
+    The file's `name` is held against its content.
+    """
+    reader = _Reader(options.block_rows, NameCheck(name, notes))
     source: Source | None = None
     try:
         source = Source(pieces, notes)
@@ -70,7 +74,8 @@ def _broken(error: etree.XMLSyntaxError, cut_off: bool) -> DataError:
 class _Reader:
     """What the elements around a value have said so far."""
 
-    def __init__(self, block_rows: int) -> None:
+    def __init__(self, block_rows: int, check: NameCheck) -> None:
+        self._check = check
         self.runs = Runs(b"")
         self._block_rows = block_rows
         self._values = Values()
@@ -95,6 +100,7 @@ class _Reader:
         elif tag == "granPeriod":
             self._end = element.get("endTime") or ""
             self._period_s = _seconds(element.get("duration") or "")
+            self._check.see(self._end, self._period_s)
         yield from ()
 
     def end(self, element: etree._Element) -> Iterator[Raw | Flaw]:
