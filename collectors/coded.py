@@ -64,6 +64,8 @@ def encoded(values: pa.Array) -> Coded | None:
     if not pa.types.is_dictionary(values.type):
         if pa.types.is_null(values.type):
             return Coded.missing(len(values))
+        if pa.types.is_nested(values.type):
+            return None
         values = values.dictionary_encode()
     names = values.dictionary
     if not (pa.types.is_string(names.type) or pa.types.is_large_string(names.type) or pa.types.is_integer(names.type)):

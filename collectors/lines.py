@@ -9,6 +9,9 @@ import numpy as np
 from records.errors import DataError
 
 _NEWLINE, _QUOTE = 10, 34
+# A block of nothing but line ends must not grow to millions of records: each costs far more than its byte.
+_STEP_BYTES = 256 * 1024
+_MOST_LINES = 262_144
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,9 +40,10 @@ def blocks(pieces: Iterable[bytes], *, block_bytes: int, max_record_bytes: int, 
     cutter = _Cutter(max_record_bytes=max_record_bytes, quoted=quoted)
     try:
         for piece in pieces:
-            cutter.add(piece)
-            if len(cutter.held) >= block_bytes:
-                yield from cutter.cut()
+            for start in range(0, len(piece), _STEP_BYTES):
+                cutter.add(piece[start : start + _STEP_BYTES])
+                if len(cutter.held) >= block_bytes or cutter.lines >= _MOST_LINES:
+                    yield from cutter.cut()
     except DataError as error:
         yield from cutter.cut()
         yield Flaw(row_number=None, error=error, payload=b"")
@@ -50,6 +54,7 @@ def blocks(pieces: Iterable[bytes], *, block_bytes: int, max_record_bytes: int, 
 class _Cutter:
     def __init__(self, *, max_record_bytes: int, quoted: bool) -> None:
         self.held = bytearray()
+        self.lines = 0  # line ends that came in since the last cut
         self._max = max_record_bytes
         self._quoted = quoted
         self._next = 1
@@ -67,9 +72,11 @@ class _Cutter:
                 return
             self._skipping, piece = False, piece[end + 1 :]
         self.held += piece
+        self.lines += piece.count(b"\n")
 
     def cut(self) -> Iterator[Block | Flaw]:
         """Give what is whole; a record that has grown too long is given up to the end of its first line."""
+        self.lines = 0
         data = bytes(self.held)
         ends = record_ends(data, self._quoted)
         sizes = np.diff(ends, prepend=-1)

@@ -16,8 +16,7 @@ def labels(column: Column, values: pa.Array) -> tuple[Coded, list[Problem]]:
         why = f"is of type {values.type}; a name is needed"
         return Coded.missing(len(values)), [Problem(mask=plain(values.is_valid()), code="type", why=why)]
     problems: list[Problem] = []
-    if not is_utf8(coded.names):
-        coded.refuse(not_utf8(coded.names), problems, "encoding", "is not UTF-8")
+    refuse_broken(coded, problems)
     coded.rename(pc.utf8_trim_whitespace(coded.names))
     coded.drop(plain(pc.equal(pc.binary_length(coded.names), 0)))
     coded.refuse(
@@ -29,6 +28,14 @@ def labels(column: Column, values: pa.Array) -> tuple[Coded, list[Problem]]:
         one_of = f"; one of {', '.join(column.choices)} is needed"
         coded.refuse(~plain(known) & plain(coded.names.is_valid()), problems, "choice", one_of)
     return coded, problems
+
+
+def refuse_broken(coded: Coded, problems: list[Problem]) -> None:
+    """Name rows whose text is no UTF-8, and take that text away: Arrow's text functions raise on it."""
+    if not is_utf8(coded.names):
+        broken = not_utf8(coded.names)
+        coded.refuse(broken, problems, "encoding", "is not UTF-8")
+        coded.rename(pc.if_else(pa.array(broken), pa.scalar(None, coded.names.type), coded.names))
 
 
 def is_utf8(values: pa.Array) -> bool:

@@ -5,6 +5,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from collectors.coded import Coded, encoded
+from collectors.names import refuse_broken
 from collectors.options import Options
 from collectors.problems import Problem, plain
 from records.identifiers import normalise_all
@@ -19,6 +20,8 @@ def subscribers(values: pa.Array, kinds: Coded | None, options: Options) -> tupl
         everywhere = plain(values.is_valid())
         wrong = Problem(mask=everywhere, code="subscriber", why="is neither text nor a whole number")
         return Coded.missing(len(values)), [wrong]
+    problems: list[Problem] = []
+    refuse_broken(coded, problems)
     coded.rename(pc.utf8_trim_whitespace(coded.names))
     coded.drop(plain(pc.equal(pc.binary_length(coded.names), 0)))
     if kinds is not None:
@@ -26,7 +29,6 @@ def subscribers(values: pa.Array, kinds: Coded | None, options: Options) -> tupl
     else:
         spelt = _normalised(coded.names, options.subscriber_kind, options)
         coded.rename(spelt, distinct=_only_prefixed(coded.names, spelt))
-    problems: list[Problem] = []
     coded.refuse(plain(coded.names.is_null()), problems, "subscriber", _FORM)
     return coded, problems
 
