@@ -8,12 +8,24 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from cemaphore.settings import Settings
+from collectors.kafka import Topics
 from collectors.prometheus.targets import MIB, MOST_POINTS, Access, ScrapeTarget, ServerTarget
 from collectors.tmf621.polling import TicketServer
+from collectors.watching import WatchedFolder
 from records.errors import ConfigError
+from records.kinds import KINDS
 
 FILE_NAME = "sources.toml"
 
@@ -148,10 +160,70 @@ class Tmf621(_HttpSource):
         return TicketServer(name=self.name, access=self.access(home), **given)
 
 
-AnySource = PrometheusScrape | PrometheusApi | Tmf621
+class Folder(_Source):
+    """A folder that is watched for files."""
+
+    type: Literal["folder"]
+    path: Path = Field(description="The folder; relative to the home directory.")
+    kind: str | None = Field(None, description="What its files hold. Empty: told by place, name or mapping.")
+    mapping: str | None = Field(None, description="Mapping file of `mappings/` for all its files.")
+    stable_s: float = Field(5, ge=0, description="A file is taken once nothing wrote to it for this long (s).")
+    marker: str | None = Field(None, pattern=r"^\.\w+$", description="Ending of the file that says one is whole.")
+    grows: bool = Field(False, description="CSV and NDJSON are read while they are written.")
+    move_to: Path | None = Field(None, description="Where collected files go; outside the folder. Empty: they stay.")
+
+    @field_validator("kind")
+    @classmethod
+    def _known(cls, kind: str | None) -> str | None:
+        if kind is not None and kind not in KINDS:
+            raise ValueError(f"is no kind of record; one of {', '.join(KINDS)} is")
+        return kind
+
+    @model_validator(mode="after")
+    def _apart(self) -> "Folder":
+        if self.move_to is not None and self.move_to.is_relative_to(self.path):
+            raise ValueError("move_to lies inside the folder, so its files would be collected again")
+        return self
+
+    def watched(self, home: Path) -> WatchedFolder:
+        """Return the folder as the collector knows it; its rows come from the source's name."""
+        kept = ("kind", "mapping", "stable_s", "marker", "grows")
+        target = None if self.move_to is None else home / self.move_to.expanduser()
+        given = {name: getattr(self, name) for name in kept}
+        return WatchedFolder(path=home / self.path.expanduser(), source=self.name, move_to=target, **given)
+
+
+class Kafka(_Source):
+    """Topics of a Kafka cluster."""
+
+    type: Literal["kafka"]
+    brokers: str = Field(min_length=1, description="Addresses, separated by commas.")
+    topics: tuple[str, ...] = Field(min_length=1, description="Topics that are read.")
+    kind: str = Field("sessions", description="What the messages hold.")
+    mapping: str | None = Field(None, description="Mapping file of `mappings/` for the messages.")
+    consumer: str = Field("cemaphore", min_length=1, description="Another name reads everything anew.")
+    start: Literal["earliest", "latest"] = Field("earliest", description="Where a partition that is new begins.")
+    batch_messages: int = Field(20_000, ge=1, le=200_000, description="Most messages of a batch.")
+    wait_s: float = Field(1, gt=0, le=60, description="How long messages are waited for (s).")
+    settings: dict[str, str | int | float | bool] = Field({}, description="Settings of librdkafka.")
+    setting_files: dict[str, Path] = Field({}, description="Settings whose values are in files: passwords.")
+
+    def read(self, home: Path) -> Topics:
+        """Return the topics as the collector knows them; raises `ConfigError` for a file that cannot be read."""
+        kept = ("name", "brokers", "topics", "kind", "mapping", "consumer", "start", "batch_messages", "wait_s")
+        settings = dict(self.settings)
+        for name, path in self.setting_files.items():
+            try:
+                settings[name] = (home / path.expanduser()).read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError):
+                raise ConfigError(f"{FILE_NAME}: source {self.name}: {name}: {path} cannot be read as text") from None
+        return Topics(settings=settings, **{name: getattr(self, name) for name in kept})
+
+
+AnySource = PrometheusScrape | PrometheusApi | Tmf621 | Folder | Kafka
 Source = Annotated[AnySource, Field(discriminator="type")]
 _ADAPTER: TypeAdapter[AnySource] = TypeAdapter(Source)
-_TYPES = ("prometheus-scrape", "prometheus-api", "tmf621")
+_TYPES = ("prometheus-scrape", "prometheus-api", "tmf621", "folder", "kafka")
 Wanted = TypeVar("Wanted", bound=_Source)
 
 
