@@ -23,6 +23,7 @@ _TOUCH_LABELS = ("channel", "activity", "stage", "product", "campaign")
 SESSION_FIELDS: tuple[Field, ...] = (
     ("subscriber_key", "i8"),
     ("start_time", "time"),
+    ("source_id", "i2"),
     ("tac", "i4"),
     *((name, "i4") for name in _LABELS + _CODECS),
     ("success", "bool"),
@@ -36,6 +37,7 @@ SESSION_FIELDS: tuple[Field, ...] = (
 TOUCHPOINT_FIELDS: tuple[Field, ...] = (
     ("subscriber_key", "i8"),
     ("time", "time"),
+    ("source_id", "i2"),
     *((name, "i4") for name in _TOUCH_LABELS),
     ("success", "i2"),
     ("transfers", "i4"),
@@ -48,7 +50,7 @@ _EXPRESSIONS = {
     "dropped": "coalesce(dropped::int, -1)::int2",
     "success": "coalesce(success::int, -1)::int2",
 }
-_PLAIN = ("subscriber_key", "start_time", "time")
+_PLAIN = ("subscriber_key", "start_time", "time", "source_id")
 # The customer at the time of the record, for reading an hour in parts that each hold whole customers.
 _PART = """ AND mod(coalesce((SELECT c.customer_key FROM cem.customer_of c
     WHERE c.subscriber_key = r.subscriber_key AND c.valid_from <= r.{time}

@@ -1,12 +1,18 @@
 """Session frames: joined to what was valid at their start, rated, and the same when read in parts."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
-from cemaphore.pipeline.frame import session_frame, touchpoint_frame
+from cemaphore.pipeline.frame import FrameContext, session_frame, touchpoint_frame
+from cemaphore.pipeline.scoring import score
+from cemaphore.pipeline.units import Feed, window_of
+from cemaphore.settings import load_settings
 from records.kinds import SERVICES
+from records.windows import QUARTER
+from store import quality
 from store.connection import Connection
 from store.inventory import Versions
 from store.labels import Labels
@@ -19,11 +25,15 @@ END = HOUR + timedelta(hours=1)
 def _world(connection: Connection, users: int = 20) -> None:
     add_cells(connection, [{"cell_id": "C1", "site_id": "S1", "region": "north", "band": "B3", "vendor": "v"}])
     add_devices(connection, {35200001: "Phone 1"})
+    _again(connection, timedelta(), users)
+
+
+def _again(connection: Connection, later: timedelta, users: int = 20, batch: int = 1) -> None:
     add_sessions(
         connection,
         {
             "subscriber_key": [1000 + user for user in range(users)],
-            "start_time": [HOUR + timedelta(minutes=3 * user) for user in range(users)],
+            "start_time": [HOUR + later + timedelta(minutes=3 * user) for user in range(users)],
             "service": ["web"] * users,
             "access": ["lte"] * users,
             "success": [user % 4 != 0 for user in range(users)],
@@ -33,6 +43,7 @@ def _world(connection: Connection, users: int = 20) -> None:
             "tac": [35200001] * users,
             "app": ["taobao"] * users,
         },
+        batch=batch,
     )
 
 
@@ -109,3 +120,28 @@ def test_the_version_that_held_at_the_moment_is_found() -> None:
     versions = Versions.of(np.array([7, 7, 9]), np.array([100, 50, 0]), {"plan": np.array([2, 1, 3], dtype=np.int32)})
     found = versions.at(np.array([7, 7, 7, 9, 8]), np.array([10, 60, 100, 5, 5]))["plan"]
     assert found.tolist() == [0, 1, 2, 3, 0]
+
+
+def test_what_a_source_says_while_it_is_away_is_searched_for_nothing(database: str, connection: Connection) -> None:
+    """Scores stay as they are; detection leaves the source's blank quarter out, and only that one."""
+    _world(connection)
+    for days in (1, 2):
+        _again(connection, timedelta(days=days), batch=1 + days)
+    score(database, load_settings(time_zone="UTC"))
+    last = HOUR + timedelta(days=2)
+    context = FrameContext.load(connection)
+
+    def searched() -> dict[int, int]:
+        units = Feed(connection, "sessions", ZoneInfo("UTC"), context).reach(window_of(last + timedelta(minutes=45)))
+        assert units is not None
+        numbers, counts = np.unique(units.window - window_of(last), return_counts=True)
+        return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+
+    assert searched() == {0: 5, 1: 5, 2: 5, 3: 5}
+    assert Labels(connection).sources(["probe", "other"]).tolist() == [1, 2]
+    none = {"late": 0, "duplicate": 0, "quarantined": {}, "missing": {}, "profile": {}, "findings": []}
+    blank = {"state": "silent", "received": 5, "made_at": END, **none}
+    quality.write(connection, ("sessions", 1), last + QUARTER, blank)
+    quality.write(connection, ("sessions", 2), last + 2 * QUARTER, blank)
+    assert searched() == {0: 5, 2: 5, 3: 5}
+    assert session_frame(connection, last, last + timedelta(hours=1)).rows == 20

@@ -61,6 +61,7 @@ class SessionFrame:
     subscriber_key: NDArray[np.int64]
     customer_key: NDArray[np.int64]
     start_us: NDArray[np.int64]
+    source_id: NDArray[np.int16]
     columns: Mapping[str, Array]
     attributes: Mapping[str, NDArray[np.int32]]
     cause_segment: NDArray[np.int8]
@@ -98,6 +99,7 @@ class TouchpointFrame:
     subscriber_key: NDArray[np.int64]
     customer_key: NDArray[np.int64]
     time_us: NDArray[np.int64]
+    source_id: NDArray[np.int16]
     columns: Mapping[str, Array]
     attributes: Mapping[str, NDArray[np.int32]]
     q: NDArray[np.float64]
@@ -121,7 +123,7 @@ def session_frame(
     context = context or FrameContext.load(connection)
     raw = read_sessions(connection, start, end, part)
     names = label_values(connection, (*_CATEGORIES, "failure_cause"))
-    keys, start_us = raw.pop("subscriber_key"), raw.pop("start_time")
+    keys, start_us, source_id = raw.pop("subscriber_key"), raw.pop("start_time"), raw.pop("source_id")
     customers = context.inventory.customer_keys(keys, start_us)
     attributes = _session_attributes(raw, keys, customers, start_us, context.inventory)
     cause = _causes(raw.pop("failure_cause"), names["failure_cause"], context.catalogue)
@@ -133,6 +135,7 @@ def session_frame(
         subscriber_key=keys,
         customer_key=customers,
         start_us=start_us,
+        source_id=source_id,
         columns=raw,
         attributes=attributes,
         cause_segment=cause,
@@ -152,7 +155,7 @@ def touchpoint_frame(
     context = context or FrameContext.load(connection)
     raw = read_touchpoints(connection, start, end, part)
     names = label_values(connection, tuple(_TOUCH_CATEGORIES))
-    keys, time_us = raw.pop("subscriber_key"), raw.pop("time")
+    keys, time_us, source_id = raw.pop("subscriber_key"), raw.pop("time"), raw.pop("source_id")
     attributes = {name: raw[name] for name in ("channel", "activity", "product", "campaign")}
     customers = context.inventory.customer_keys(keys, time_us)
     attributes |= context.inventory.people(keys, customers, time_us)
@@ -165,6 +168,7 @@ def touchpoint_frame(
         subscriber_key=keys,
         customer_key=customers,
         time_us=time_us,
+        source_id=source_id,
         columns=raw,
         attributes=attributes,
         q=q,

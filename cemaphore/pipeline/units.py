@@ -16,6 +16,7 @@ from qoe.clusters.tracking import REACH
 from qoe.clusters.units import in_order, joined
 from qoe.expectation import Margins, expected_bad
 from records.windows import HOUR
+from store import quality
 from store.connection import Connection
 from store.frames import Part, count_sessions
 
@@ -109,7 +110,8 @@ class Feed:
         measured = {name: frame.columns[name] for name in _MEASURED if name in frame.columns}
         measured["failed"] = _failed(frame.columns["success"])
         chosen = {name: frame.attributes[name] for name in SESSION_ATTRIBUTES}
-        return self._units(start, margins, frame.customer_key, frame.start_us, frame.q, frame.bad, chosen, measured)
+        q = self._heard(start, frame.source_id, frame.start_us, frame.q)
+        return self._units(start, margins, frame.customer_key, frame.start_us, q, frame.bad, chosen, measured)
 
     def _touchpoints(self, start: datetime, margins: Margins) -> Units:
         end = start + HOUR
@@ -117,7 +119,21 @@ class Feed:
         measured = {name: touch.columns[name] for name in _TOUCH_MEASURED if name in touch.columns}
         measured["failed"] = _failed(touch.columns["success"])
         chosen = {name: touch.attributes[name] for name in TOUCHPOINT_ATTRIBUTES}
-        return self._units(start, margins, touch.customer_key, touch.time_us, touch.q, touch.bad, chosen, measured)
+        q = self._heard(start, touch.source_id, touch.time_us, touch.q)
+        return self._units(start, margins, touch.customer_key, touch.time_us, q, touch.bad, chosen, measured)
+
+    def _heard(
+        self, start: datetime, source_id: NDArray[np.int16], time_us: NDArray[np.int64], q: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """The qualities, NaN in windows in which the source was away: what it says then is nobody's experience."""
+        blank = quality.blank(self._connection, self.over_kind, start, start + HOUR)
+        if not blank:
+            return q
+        window = time_us // WINDOW_US
+        away = np.zeros(len(q), bool)
+        for source, moment in blank:
+            away |= (source_id == source) & (window == window_of(moment))
+        return np.where(away, np.nan, q)
 
     def _units(
         self,
@@ -125,14 +141,14 @@ class Feed:
         margins: Margins,
         customer: NDArray[np.int64],
         time_us: NDArray[np.int64],
-        quality: NDArray[np.float64],
+        q: NDArray[np.float64],
         bad: NDArray[np.bool_],
         attributes: Mapping[str, NDArray[Any]],
         measured: Mapping[str, NDArray[Any]],
     ) -> Units:
         # In one order, whatever order the database gave: sums of floats then never differ between two runs.
         order = np.lexsort((customer, time_us))
-        rated = order[~np.isnan(quality[order])]
+        rated = order[~np.isnan(q[order])]
         weekend, hour = local_hours(time_us[rated], start, self._zone)
         codes: dict[str, Any] = {name: values[rated].astype(np.int32) for name, values in attributes.items()}
         return Units(
