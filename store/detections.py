@@ -7,6 +7,7 @@ from records.windows import QUARTER
 from store.connection import Connection
 
 SEARCHED = ("sessions", "touchpoints")
+MARK = "search"  # the kind of a mark in cem.dirty that says: scored since it was looked at
 
 
 def closed_until(connection: Connection, now: datetime, close_after: timedelta) -> datetime:
@@ -30,9 +31,10 @@ def waiting(
     rows = connection.execute(
         "SELECT g.start FROM cem.group_index g WHERE g.grain = '15m' AND g.attribute = 'all' AND g.start + %s <= %s "
         "AND g.start >= coalesce(%s, '-infinity'::timestamptz) AND g.start < coalesce(%s, 'infinity'::timestamptz) "
-        "AND NOT EXISTS (SELECT FROM cem.detection d WHERE d.over_kind = 'sessions' AND d.start = g.start) "
+        "AND (NOT EXISTS (SELECT FROM cem.detection d WHERE d.over_kind = 'sessions' AND d.start = g.start) "
+        "OR EXISTS (SELECT FROM cem.dirty m WHERE m.kind = %s AND m.window_start = g.start)) "
         "ORDER BY g.start",
-        [QUARTER, until, start, end],
+        [QUARTER, until, start, end, MARK],
     )
     return [row[0] for row in rows]
 
@@ -60,7 +62,18 @@ def note(connection: Connection, rows: Sequence[tuple[str, datetime, int, int]],
 
 
 def look_again(connection: Connection, starts: Sequence[datetime]) -> None:
-    """Have the windows with these starts looked at again; scoring calls it where it has scored them again."""
+    """Mark the windows with these starts as scored since they were looked at; scoring calls it in its transaction."""
     connection.execute(
-        "DELETE FROM cem.detection WHERE over_kind = ANY(%s) AND start = ANY(%s)", [list(SEARCHED), list(starts)]
+        "INSERT INTO cem.dirty (kind, window_start) SELECT %s, unnest(%s::timestamptz[])", [MARK, list(starts)]
     )
+
+
+def marks(connection: Connection) -> dict[int, datetime]:
+    """Return the marks of `look_again`, id to window, as they are now; read them before the data they stand for."""
+    rows = connection.execute("SELECT mark_id, window_start FROM cem.dirty WHERE kind = %s", [MARK])
+    return dict(rows.fetchall())
+
+
+def unmark(connection: Connection, ids: Sequence[int]) -> None:
+    """Delete marks whose windows were looked at; what was scored meanwhile has later ones."""
+    connection.execute("DELETE FROM cem.dirty WHERE mark_id = ANY(%s)", [list(ids)])

@@ -248,7 +248,8 @@ def status(connection: Connection) -> dict[str, Any]:
     """Return how fresh the scores are, how much waits, how many clusters and alerts are open, and the last runs."""
     found = connection.execute(
         """
-        SELECT (SELECT count(DISTINCT window_start) FROM api.waiting),
+        SELECT (SELECT count(DISTINCT window_start) FROM api.waiting
+                WHERE kind IN ('sessions', 'touchpoints', 'counters')),
                (SELECT count(*) FROM api.clusters WHERE ended_at IS NULL),
                (SELECT count(*) FROM api.alerts WHERE resolved_at IS NULL AND fired_at IS NOT NULL)
         """

@@ -13,6 +13,7 @@ from records.errors import TransientError
 from store import clusters as stored
 from store import detections
 from store.connection import Connection, connect
+from store.locks import Lock
 from tests.city import City
 
 FIELDS = [
@@ -93,8 +94,33 @@ def test_a_window_scored_again_is_looked_at_again(city: City, opened_city: Conne
     assert _state(opened_city) == before
 
 
+def test_the_newest_windows_scored_again_leave_no_row_twice(city: City, opened_city: Connection) -> None:
+    """Their rows were once forgotten: detection took them for new ones and stored a living cluster's windows twice."""
+    before = _state(opened_city)
+    newest = detections.newest(opened_city)
+    assert newest is not None
+    living = max(row.started_at for row in _all(opened_city))
+    detections.look_again(opened_city, [living + timedelta(minutes=30), newest])
+    assert detect(city.dsn, city.settings).windows > 1
+    assert _state(opened_city) == before
+
+
+def test_what_is_scored_while_detection_reads_is_looked_at_afterwards(opened_city: Connection) -> None:
+    """A window scored between detection's reading and its noting was once taken as looked at."""
+    newest = detections.newest(opened_city)
+    assert newest is not None
+    detections.look_again(opened_city, [newest])
+    read = detections.marks(opened_city)
+    detections.look_again(opened_city, [newest])
+    detections.unmark(opened_city, list(read))
+    until = newest + timedelta(days=1)
+    assert detections.waiting(opened_city, until) == [newest]
+    detections.unmark(opened_city, list(detections.marks(opened_city)))
+    assert detections.waiting(opened_city, until) == []
+
+
 def test_two_detections_do_not_run_at_once(city: City, opened_city: Connection) -> None:
-    opened_city.execute("SELECT pg_advisory_lock(%s)", [0x63656D02])
+    opened_city.execute("SELECT pg_advisory_lock(%s)", [Lock.DETECTION])
     with pytest.raises(TransientError, match="another detection"):
         detect(city.dsn, city.settings)
 

@@ -1,6 +1,6 @@
 """Looks for degraded-experience clusters in every scored and closed window, oldest first, and follows them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -79,9 +79,11 @@ def _detect(
     until = detections.closed_until(connection, now, timedelta(minutes=settings.close_after_minutes))
     if start is not None:
         detections.forget(connection, start)
+    marks = detections.marks(connection)
     waiting = detections.waiting(connection, until)
     if not waiting:
-        return DetectRun(links=_link(connection, until), until=detections.newest(connection))
+        newest = detections.newest(connection)
+        return DetectRun(links=_link(connection, until), until=newest and newest + QUARTER)
     newest = detections.newest(connection)
     first, last = waiting[0], max(waiting[-1], newest or waiting[-1])
     before: list[stored.ClusterRow] = []
@@ -90,13 +92,13 @@ def _detect(
             first, before = _rewind(connection, first)
         followings = _followings(connection, labels, settings, first, before)
         known = {row.cluster_id for row in (*stored.alive(connection, first, _GRACE), *before)}
-        touched = _chunk(connection, followings, first, min(last, first + (CHUNK - 1) * QUARTER), now)
+        touched = _chunk(connection, followings, first, min(last, first + (CHUNK - 1) * QUARTER), now, marks)
     total = (last - first) // QUARTER + 1
     for done in range(CHUNK, total, CHUNK):
         progress(done / total)
         begin = first + done * QUARTER
         with connection.transaction():
-            touched |= _chunk(connection, followings, begin, min(last, begin + (CHUNK - 1) * QUARTER), now)
+            touched |= _chunk(connection, followings, begin, min(last, begin + (CHUNK - 1) * QUARTER), now, marks)
     links = _link(connection, first)
     progress(1.0)
     return DetectRun(
@@ -130,7 +132,12 @@ def _followings(
 
 
 def _chunk(
-    connection: Connection, followings: list[Following], first: datetime, last: datetime, now: datetime
+    connection: Connection,
+    followings: list[Following],
+    first: datetime,
+    last: datetime,
+    now: datetime,
+    marks: Mapping[int, datetime],
 ) -> set[str]:
     notes: list[tuple[str, datetime, int, int]] = []
     for window in range(window_of(first), window_of(last) + 1):
@@ -138,6 +145,7 @@ def _chunk(
             tests, found = following.step(window)
             notes.append((following.feed.over_kind, moment_of(window), tests, found))
     detections.note(connection, notes, now)
+    detections.unmark(connection, [mark for mark, window in marks.items() if first <= window <= last])
     return {cluster_id for following in followings for cluster_id in following.save(window_of(first))}
 
 
