@@ -9,12 +9,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from cemaphore.running import logs
+from cemaphore.running.folders import watched
 from cemaphore.running.jobs import Jobs
 from cemaphore.running.leading import Lease
 from cemaphore.running.metrics import Metrics
@@ -24,6 +26,7 @@ from cemaphore.settings import Settings, load_settings
 from records.errors import ConfigError
 from store.connection import Connection, connect
 from store.keys import Keys
+from tests.exporter import Exporter, exporting
 
 HEADER = "session_id,start_time,subscriber_id,service,success\n"
 
@@ -34,6 +37,12 @@ def settings(tmp_path: Path, database: str) -> Settings:
     made.watch_folder.mkdir()
     Keys.create(made.keys_dir)
     return made
+
+
+@pytest.fixture
+def exporter() -> Iterator[Exporter]:
+    with exporting() as made:
+        yield made
 
 
 def _drop(settings: Settings, name: str, rows: int) -> Path:
@@ -47,7 +56,7 @@ def _drop(settings: Settings, name: str, rows: int) -> Path:
 
 def _jobs(database: str, settings: Settings, stream: io.StringIO) -> tuple[Jobs, Lease]:
     lease = Lease(database)
-    return Jobs(database, settings, Metrics(), lease, logs.configure("info", stream), stable_s=5), lease
+    return Jobs(database, settings, Metrics(), lease, logs.configure("info", stream), watched(settings, (), 5)), lease
 
 
 def test_logs_hold_no_identifier_no_address_and_no_secret() -> None:
@@ -82,7 +91,7 @@ def test_every_job_runs_on_what_lies_in_the_folder_and_once_only(
     fresh = _drop(settings, "sessions-b.csv", 30)
     os.utime(fresh)
     try:
-        assert [jobs.run(name) for name in jobs.names] == [True] * 4, stream.getvalue()
+        assert [jobs.run(name) for name in jobs.names] == [True] * 5, stream.getvalue()
         assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (30,)
         assert connection.execute("SELECT count(*) FROM cem.user_hour").fetchone() == (10,)
         os.utime(fresh, (0, 0))
@@ -92,6 +101,7 @@ def test_every_job_runs_on_what_lies_in_the_folder_and_once_only(
         assert jobs.run("collect")
         assert connection.execute("SELECT count(*) FROM cem.run WHERE job = 'collect'").fetchone() == before == (2,)
     finally:
+        jobs.close()
         lease.release()
     assert "46000123" not in stream.getvalue()
 
@@ -102,25 +112,27 @@ def test_only_one_of_two_programs_works(database: str, settings: Settings, conne
     assert not second.held()
     _drop(settings, "sessions-a.csv", 5)
     stream = io.StringIO()
-    jobs = Jobs(database, settings, Metrics(), second, logs.configure("info", stream), stable_s=5)
+    jobs = Jobs(database, settings, Metrics(), second, logs.configure("info", stream), watched(settings, (), 5))
     assert jobs.run("collect")
     assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (0,)
     first.release()
     assert second.held()
     assert jobs.run("collect")
     assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (5,)
+    jobs.close()
     second.release()
 
 
 def test_a_failing_job_is_counted_and_the_program_goes_on(settings: Settings, database: str) -> None:
     stream = io.StringIO()
     metrics, lease = Metrics(), Lease(database)
-    jobs = Jobs(database, settings, metrics, lease, logs.configure("info", stream), stable_s=0)
+    jobs = Jobs(database, settings, metrics, lease, logs.configure("info", stream), watched(settings, (), 0))
     (settings.home / "alerts.toml").write_text("[[rule", encoding="utf-8")
     try:
         assert not jobs.run("alert")
         assert jobs.run("detect")
     finally:
+        jobs.close()
         lease.release()
     text = metrics.text().decode()
     assert 'cem_job_failures_total{job="alert"} 1.0' in text
@@ -152,9 +164,14 @@ def test_health_and_metrics_are_served() -> None:
             OpsServer("127.0.0.1", ops.port, metrics, lambda: True)
 
 
-def test_the_program_works_until_it_is_told_to_stop(settings: Settings, database: str, connection: Connection) -> None:
+def test_the_program_works_until_it_is_told_to_stop(
+    settings: Settings, database: str, connection: Connection, exporter: Exporter
+) -> None:
     port = free_port("127.0.0.1", 19464)
     _drop(settings, "sessions-a.csv", 20)
+    exporter.show("# TYPE level gauge\nlevel 5\n")
+    source = f'[[source]]\nname = "amf"\ntype = "prometheus-scrape"\nurl = "{exporter.url}"\ninterval_s = 1\n'
+    (settings.home / "sources.toml").write_text(source, encoding="utf-8")
     environment = {
         **os.environ,
         "CEMAPHORE_HOME": str(settings.home),
@@ -168,13 +185,16 @@ def test_the_program_works_until_it_is_told_to_stop(settings: Settings, database
         deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             found = connection.execute("SELECT count(*) FROM cem.user_hour").fetchone()
-            if found and found[0]:
+            scraped = connection.execute("SELECT count(DISTINCT time) FROM cem.counter").fetchone()
+            if found and found[0] and scraped and scraped[0] > 1:
                 break
             time.sleep(0.2)
         assert found == (10,)
+        assert scraped
+        assert scraped[0] > 1, "it is scraped at its own interval"
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
             text = answer.read().decode()
-        assert 'cem_ingest_records_total{outcome="stored"} 20.0' in text
+        assert 'cem_source_up{source="amf"} 1.0' in text
         process.send_signal(signal.SIGTERM)
         _, written = process.communicate(timeout=30)
     finally:
@@ -197,4 +217,5 @@ def test_the_leader_does_not_keep_its_own_collection_from_identities(database: s
     assert jobs.run("collect")
     with connect(database) as connection:
         assert connection.execute("SELECT count(*) FROM cem.customer_of").fetchone() != (0,)
+    jobs.close()
     lease.release()
