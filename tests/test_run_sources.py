@@ -167,7 +167,7 @@ def test_folders_that_would_collect_twice_are_refused(settings: Settings, text: 
 
 def test_the_extra_and_wrong_settings_of_kafka_are_named(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match=r"bus: .*no.such"):
-        askings(parse(KAFKA + 'settings = { "no.such" = 1 }\n'), settings, str)
+        askings(parse(KAFKA + 'settings = { "no.such" = 1 }\n'), settings, lambda _: None)
     monkeypatch.setitem(sys.modules, "confluent_kafka", None)
     (settings.home / "sources.toml").write_text(KAFKA, encoding="utf-8")
     with pytest.raises(ConfigError, match=r"cemaphore\[kafka\]"):
