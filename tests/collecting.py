@@ -43,8 +43,13 @@ def started(environment: dict[str, str], *arguments: str) -> "subprocess.Popen[s
 
 
 def finished(process: "subprocess.Popen[str]", timeout_s: float = 120) -> tuple[int, str]:
-    """Exit code and standard error of a process that ends by itself."""
-    _, errors = process.communicate(timeout=timeout_s)
+    """Exit code and standard error of a process that ends by itself; one that does not is killed and raised."""
+    try:
+        _, errors = process.communicate(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
     return process.returncode, errors
 
 

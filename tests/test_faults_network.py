@@ -37,10 +37,12 @@ def test_bad_connections_lose_and_repeat_nothing(
         expected = loaded(url, keys_dir, [folder])
     with proxied(port_of(server), at_random(1, PROXIED)) as proxy:
         url = through(database, server, proxy.port)
-        given = environment(url, tmp_path / "home", keys_dir, database_silence_s=str(SILENCE_S))
+        given = environment(
+            url, tmp_path / "home", keys_dir, database_silence_s=str(SILENCE_S), database_patience_s="10"
+        )
         code = 75
         while code == 75:
-            code, errors = finished(started(given, str(folder)), 300)
+            code, errors = finished(started(given, str(folder)))
             assert "Traceback" not in errors
         assert len(proxy.faults) >= PROXIED
     assert code in (0, 3), errors
