@@ -192,7 +192,8 @@ def sources(connection: Connection) -> pd.DataFrame:
     return frame(
         connection,
         """
-        SELECT source, kind, coalesce(batches, 0) AS batches, rows_stored, rows_duplicate, rows_quarantined,
+        SELECT source, kind, coalesce(batches, 0) AS batches, coalesce(rows_stored, 0) AS rows_stored,
+               coalesce(rows_duplicate, 0) AS rows_duplicate, coalesce(rows_quarantined, 0) AS rows_quarantined,
                w.watermark AS newest
         FROM (SELECT source, kind, count(*) AS batches, sum(rows_stored)::bigint AS rows_stored,
                      sum(rows_duplicate)::bigint AS rows_duplicate, sum(rows_quarantined)::bigint AS rows_quarantined

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -146,3 +147,35 @@ def test_identifiers_leave_only_for_those_asked_for_and_are_audited(home: Home, 
 def test_doctor_finds_nothing_that_stops(home: Home) -> None:
     checks = home.json("doctor")
     assert "fail" not in json.dumps(checks)
+
+
+def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> None:
+    """The fields of docs/json.md are those of the commands, no more and no fewer."""
+    page = (Path(__file__).parent.parent / "docs" / "json.md").read_text(encoding="utf-8")
+    documented = {
+        section.splitlines()[0]: re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
+        for section in page.split("\n## cem ")[1:]
+    }
+    customer = _a_customer(home, tmp_path)
+    calls = {
+        "status": ["status"],
+        "top": ["top", "site"],
+        "user": ["user", str(customer)],
+        "kpi": ["kpi"],
+        "clusters": ["clusters", *ALL],
+        "doctor": ["doctor"],
+        "collect": ["collect", str(home.path / "demo" / "surveys")],
+        "score": ["score"],
+        "detect": ["detect"],
+        "demo": ["demo", "--fast", "--no-serve"],
+        "export": ["export", "kpis", "-o", str(tmp_path / "k.csv")],
+    }
+    assert set(documented) == set(calls)
+    for name, call in calls.items():
+        printed = home.json(*call)
+        assert list(printed[0] if isinstance(printed, list) else printed) == documented[name], name
+
+
+def _a_customer(home: Home, tmp_path: Path) -> int:
+    home.run("export", "indices", "--by", "day", "-o", str(tmp_path / "any.parquet"))
+    return int(pd.read_parquet(tmp_path / "any.parquet")["subscriber_key"].iloc[0])
