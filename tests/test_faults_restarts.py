@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -90,8 +91,8 @@ def small_disk(settings: Settings, tmp_path: Path) -> Iterator[Scarce]:
     account = server_account()
     kept = remembered(settings.home)
     assert kept is not None
-    mount = kept.data_directory.with_name("small")  # where the server's user can go
-    mount.mkdir(exist_ok=True)
+    # Beside its data, where the server's user can go.
+    mount = Path(tempfile.mkdtemp(prefix="small-", dir=kept.data_directory.parent))
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400m", "tmpfs", str(mount)], check=True)
     try:
         place = mount / "space"
@@ -106,6 +107,7 @@ def small_disk(settings: Settings, tmp_path: Path) -> Iterator[Scarce]:
             admin.execute("DROP TABLESPACE small")
     finally:
         subprocess.run(["umount", str(mount)], check=True)
+        mount.rmdir()
 
 
 def resize(mount: Path, size_bytes: int) -> None:
