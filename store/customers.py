@@ -1,11 +1,11 @@
 """Which identifiers are one customer: connected components over what the operator's `identities` say, at any time.
 
-Only what new identities can touch is looked at again: the identifiers that they name, and from the time on that they
-name. `store.identity_graph` says what the links mean; here they are read, and what changes is written and audited.
+New identities are looked at again with everybody whom they are connected to at any time, directly or through others:
+`store.identity_graph` says what the links mean; here they are read, and what changes is written and audited.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
@@ -114,64 +114,24 @@ def _renew(connection: Connection, linked: list[int], cut: list[int]) -> tuple[C
 
 
 def _reached(connection: Connection, linked: list[int], cut: list[int]) -> tuple[dict[int, int], _Known]:
-    """All identifiers whose customer may change, each with the moment from which, and what is known of them."""
+    """Everybody connected to these at any time, each from the beginning on, and what is known of them."""
     kinds: dict[int, str] = dict(
         connection.execute("SELECT label_id, value FROM cem.label WHERE kind = 'identity_kind'").fetchall()
     )
     links: dict[tuple[int, ...], Link] = {}
-    _load(connection, linked + cut, kinds, links)
-    since = dict.fromkeys(cut, BEGINNING_US)
-    named = set(linked)
-    for one in links.values():
-        if one.left in named and one.right in named:
-            for token in (one.left, one.right):
-                since[token] = min(one.start_us, since.get(token, END_US))
-    since |= {token: BEGINNING_US for token in linked if token not in since}
-    before = _timelines(connection, list(since))
-    for member, first in _companions(since, before).items():
-        since[member] = min(first, since.get(member, END_US))
-    read = set(linked) | set(cut)
-    while True:
-        new = [token for token in since if token not in read]
+    reached = set(linked) | set(cut)
+    read: set[int] = set()
+    before: dict[int, Timeline] = {}
+    while new := sorted(reached - read):
         _load(connection, new, kinds, links)
+        before |= _timelines(connection, new)
         read.update(new)
-        if not _spread(links.values(), since):
-            break
-    before |= _timelines(connection, [token for token in since if token not in before])
-    held = [one for one in links.values() if one.left in since and one.right in since]
-    return since, _Known(links=held, before={token: line for token, line in before.items() if token in since})
-
-
-def _spread(links: Iterable[Link], since: dict[int, int]) -> bool:
-    """Take in whoever a reached identifier is linked to at or after its moment; whether there is anybody new."""
-    ends = {(span.left, span.right, span.start_us): span.end_us for span in spans(links)}
-    grown = False
-    waiting = True
-    while waiting:
-        waiting = False
-        for one in links:
-            end = ends.get((one.left, one.right, one.start_us), END_US)
-            for near, far in ((one.left, one.right), (one.right, one.left)):
-                if near in since and end >= since[near]:
-                    first = max(since[near], one.start_us)
-                    if first < since.get(far, END_US):
-                        grown = grown or far not in since
-                        since[far] = first
-                        waiting = True
-    return grown
-
-
-def _companions(since: Mapping[int, int], before: Mapping[int, Timeline]) -> dict[int, int]:
-    """Those who are until now one customer with a reached identifier."""
-    first: dict[int, int] = {}
-    for token, moment in since.items():
-        for _, key in before.get(token, []):
-            first[key] = min(moment, first.get(key, END_US))
-    return {
-        member: min(first[key] for _, key in line if key in first)
-        for member, line in before.items()
-        if any(key in first for _, key in line)
-    }
+        reached.update(before)
+        for one in links.values():
+            if one.left in reached or one.right in reached:
+                reached.update((one.left, one.right))
+    held = dict.fromkeys(sorted(reached), BEGINNING_US)
+    return held, _Known(links=list(links.values()), before=before)
 
 
 def _load(connection: Connection, tokens: list[int], kinds: dict[int, str], into: dict[tuple[int, ...], Link]) -> None:
