@@ -67,7 +67,12 @@ def cast(column: Column, values: pa.Array, target: pa.DataType) -> Cast:
         ColumnType.BOOLEAN: _boolean,
         ColumnType.INTEGERS: _list,
     }[column.type]
-    return reader(column, values, target)
+    if not pa.types.is_string(values.type) or is_utf8(values):
+        return reader(column, values, target)
+    checked = Cast(values=values)
+    checked.refuse(not_utf8(values), "encoding", "is not UTF-8")
+    result = reader(column, checked.values, target)
+    return Cast(values=result.values, problems=checked.problems + result.problems)
 
 
 def _text(column: Column, values: pa.Array, target: pa.DataType) -> Cast:
@@ -76,8 +81,6 @@ def _text(column: Column, values: pa.Array, target: pa.DataType) -> Cast:
     if not pa.types.is_string(values.type):
         return _of_wrong_type(values, target, "text")
     result = Cast(values=values)
-    if not is_utf8(values):
-        result.refuse(not_utf8(values), "encoding", "is not UTF-8")
     if b"\0" in memoryview(result.values.buffers()[2] or b"").tobytes():
         result.refuse(pc.match_substring(result.values, "\0"), "nul", "holds a NUL character; text has none")
     empty = pc.equal(pc.binary_length(result.values), 0)

@@ -28,9 +28,9 @@ def test_a_list_or_struct_where_a_name_is_needed_ended_the_process(tmp_path: Pat
         assert found == [("type", "app", corpus.LINES)]
 
 
-def test_names_and_identifiers_that_are_no_utf8_in_parquet_ended_the_process(tmp_path: Path) -> None:
+def test_text_that_is_no_utf8_in_parquet_ended_the_process(tmp_path: Path) -> None:
     broken = pa.Array.from_buffers(pa.string(), corpus.LINES, pa.array([b"\xff"] * corpus.LINES, pa.binary()).buffers())
-    for column in ("app", "subscriber_id"):
+    for column in ("app", "subscriber_id", "rtt_client_ms", "start_time", "success", "session_id"):
         found = reasons(tmp_path / f"sessions-{column}.parquet", corpus.parquet(**{column: broken}))
         assert found == [("encoding", column, corpus.LINES)]
 
