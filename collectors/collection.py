@@ -19,7 +19,7 @@ from collectors.records import conform
 from collectors.streams import Identity, expand, identify, unchanged
 from collectors.ves import files as ves_files
 from records.errors import DataError, TransientError
-from records.kinds import KINDS
+from records.kinds import KINDS, Redelivery
 from store.intake import Intake, Rejected
 
 Progress = Callable[[Path, int], None]
@@ -105,8 +105,16 @@ def _collected(found: Found, intake: Intake, options: Options, progress: Progres
         already_loaded=tally.already_loaded,
         reasons=reading.reasons(),
         dropped_columns=tuple(sorted(map(discreet, reading.notes.dropped))),  # without a header they are values
-        notes=reading.said(tally.already_loaded),
+        notes=(*reading.said(tally.already_loaded), *_corrected(found.kind, tally.name_known)),
     )
+
+
+def _corrected(kind: str, name_known: bool) -> tuple[str, ...]:
+    if not name_known:
+        return ()
+    replaces = KINDS[kind].redelivery is Redelivery.SUPERSEDE
+    what = "what it says again replaces what was said" if replaces else "records that are in stay as they are"
+    return (f"a file of this name came before with other content: {what}.",)
 
 
 class FileChangedError(TransientError):

@@ -42,6 +42,7 @@ class Tally:
     rows_quarantined: int = 0
     seconds: float = 0.0
     already_loaded: bool = False
+    name_known: bool = False  # other content came under this name before
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,7 +173,19 @@ def open_entry(connection: Connection, delivery: Delivery, keys: Keys) -> Entry 
             delivery.arrived_at,
         ],
     ).fetchone()
-    return Entry(connection, delivery, keys, int(row[0])) if row else None
+    if row is None:
+        return None
+    entry = Entry(connection, delivery, keys, int(row[0]))
+    entry.tally.name_known = _known(connection, delivery, entry.batch_id)
+    return entry
+
+
+def _known(connection: Connection, delivery: Delivery, batch_id: int) -> bool:
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM cem.batch WHERE (source_id, kind, name) = (%s, %s, %s) AND batch_id <> %s)",
+        [delivery.source_id, delivery.kind.name, delivery.name, batch_id],
+    ).fetchone()
+    return bool(row and row[0])
 
 
 def quarantine_context(kind: str) -> bytes:

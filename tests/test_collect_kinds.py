@@ -116,6 +116,21 @@ def test_the_same_rows_in_another_file_are_duplicates_and_the_same_file_is_not_r
     assert one(csv, intake).already_loaded
 
 
+@pytest.mark.parametrize(("kind", "said"), [("counters", "replaces what was said"), ("sessions", "stay as they are")])
+def test_a_file_loaded_sent_again_and_corrected_are_told_apart(
+    kind: str, said: str, tmp_path: Path, intake: Intake
+) -> None:
+    """The same bytes are not read again; other bytes under a known name are read, and said to correct."""
+    path = tmp_path / f"{kind}.ndjson"
+    path.write_bytes(written(kind, "ndjson"))
+    assert one(path, intake).notes == ()
+    assert one(path, intake).already_loaded
+    path.write_bytes(path.read_bytes() + path.read_bytes().splitlines(keepends=True)[0])
+    corrected = one(path, intake)
+    assert not corrected.already_loaded
+    assert [note for note in corrected.notes if "came before with other content" in note and said in note]
+
+
 def test_a_number_may_be_written_as_text_or_text_as_a_number(tmp_path: Path, intake: Intake) -> None:
     path = tmp_path / "sessions.ndjson"
     rows = [dict(row, subscriber_id=int(PERSON), rtt_client_ms="31.5", success=1) for row in ROWS["sessions"]]
