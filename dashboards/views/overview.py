@@ -47,7 +47,14 @@ def _now() -> None:
 
 def _trend(newest: datetime) -> None:
     st.subheader(t("overview.trend"))
-    grain = st.segmented_control(t("overview.grain"), list(GRAINS), default="hour", key="grain", bind="query-params")
+    grain = st.segmented_control(
+        t("overview.grain"),
+        list(GRAINS),
+        default="hour",
+        format_func=lambda name: word("grain", name),
+        key="grain",
+        bind="query-params",
+    )
     chosen = grain or "hour"
     frame = read(screens.trend, chosen, newest - GRAINS[chosen])
     names = {name: t(f"dimension.{name}") for name in INDICES}
