@@ -143,20 +143,18 @@ def test_the_commands_print_clusters_as_documented(city: City, monkeypatch: pyte
     monkeypatch.setenv("CEMAPHORE_DATABASE_URL", city.dsn)
     monkeypatch.setenv("CEMAPHORE_HOME", str(city.settings.home))
     monkeypatch.setenv("CEMAPHORE_TIME_ZONE", city.settings.time_zone)
-    if not cli.app.registered_commands:
-        cli._add_commands()
     call = CliRunner()
-    listed = call.invoke(cli.app, ["clusters", "--from", "2026-03-01T00:00:00Z", "--json"])
+    listed = call.invoke(cli.application(), ["clusters", "--from", "2026-03-01T00:00:00Z", "--json"])
     assert listed.exit_code == 0, listed.output
     shapes = json.loads(listed.output)
     assert shapes
     assert all(list(shape) == FIELDS for shape in shapes)
-    one = call.invoke(cli.app, ["cluster", shapes[0]["id"], "--json"])
+    one = call.invoke(cli.application(), ["cluster", shapes[0]["id"], "--json"])
     assert json.loads(one.output) == shapes[0]
-    at = call.invoke(cli.app, ["clusters", "--at", shapes[0]["detected_at"], "--json"])
+    at = call.invoke(cli.application(), ["clusters", "--at", shapes[0]["detected_at"], "--json"])
     assert shapes[0]["id"] in {shape["id"] for shape in json.loads(at.output)}
-    assert json.loads(call.invoke(cli.app, ["clusters", "--json"]).output) == []
-    assert shapes[0]["id"] in call.invoke(cli.app, ["cluster", shapes[0]["id"]]).output
-    assert call.invoke(cli.app, ["cluster", "nosuch"]).exit_code == 1
-    looked = call.invoke(cli.app, ["detect", "--json"])
+    assert json.loads(call.invoke(cli.application(), ["clusters", "--json"]).output) == []
+    assert shapes[0]["id"] in call.invoke(cli.application(), ["cluster", shapes[0]["id"]]).output
+    assert call.invoke(cli.application(), ["cluster", "nosuch"]).exit_code == 1
+    looked = call.invoke(cli.application(), ["detect", "--json"])
     assert json.loads(looked.output)["windows"] == 0

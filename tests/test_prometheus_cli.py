@@ -8,8 +8,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from cemaphore.cli import app
-from cemaphore.cli import prometheus as commands
+from cemaphore.cli import application
 from tests.exporter import Exporter, exporting
 
 Run = Callable[..., Result]
@@ -27,12 +26,10 @@ def exporter() -> Iterator[Exporter]:
 def cem(database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("CEMAPHORE_HOME", str(tmp_path))
     monkeypatch.setenv("CEMAPHORE_DATABASE_URL", database)
-    if not any(command.name == "scrape" for command in app.registered_commands):
-        commands.register(app)
 
     def run(sources: str, *arguments: str) -> Result:
         (tmp_path / "sources.toml").write_text(sources, encoding="utf-8")
-        return CliRunner().invoke(app, list(arguments))
+        return CliRunner().invoke(application(), list(arguments))
 
     return run
 

@@ -4,9 +4,7 @@ import inspect
 from collections.abc import Iterator
 from datetime import datetime
 from enum import Enum
-from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
@@ -36,11 +34,7 @@ def command_page() -> str:
 
 def commands() -> Iterator[tuple[str, Any]]:
     """Name and command of each leaf of the command line, in order of name."""
-    app = typer.Typer(name="cem")
-    app.callback()(lambda: None)
-    for module in iter_modules(cli.__path__):
-        import_module(f"{cli.__name__}.{module.name}").register(app)
-    yield from _leaves("cem", typer.main.get_command(app))
+    yield from _leaves("cem", typer.main.get_command(cli.application()))
 
 
 def _leaves(path: str, command: Any) -> Iterator[tuple[str, Any]]:
