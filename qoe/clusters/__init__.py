@@ -5,6 +5,7 @@ from qoe.clusters.history import History, history_of
 from qoe.clusters.localisation import localise
 from qoe.clusters.policy import SESSION_ATTRIBUTES, TOUCHPOINT_ATTRIBUTES, Policy, level_for
 from qoe.clusters.search import Finding, Search, search
+from qoe.clusters.selector import Selector
 from qoe.clusters.tracking import Tracker
 from qoe.clusters.units import Units
 
@@ -17,6 +18,7 @@ __all__ = [
     "Members",
     "Policy",
     "Search",
+    "Selector",
     "Tracker",
     "Units",
     "WindowCount",

@@ -6,6 +6,7 @@ import numpy as np
 
 from qoe.clusters.history import History
 from qoe.clusters.policy import Policy
+from qoe.clusters.selector import Selector
 from qoe.clusters.significance import (
     benjamini_hochberg,
     design_effect,
@@ -35,6 +36,11 @@ class Finding:
     q_value: float
     score: float
     sibling_of: int | None = None
+
+    @property
+    def selector(self) -> Selector:
+        """Its conditions."""
+        return Selector.of({self.attribute: (self.code,)})
 
     @property
     def severity(self) -> float:
