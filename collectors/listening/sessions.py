@@ -29,6 +29,7 @@ from collectors.delivery import Records
 from collectors.listening.database import Database
 from collectors.listening.reception import FullError, Item, Reception
 from collectors.listening.requests import Gate, RefusalError
+from collectors.listening.sink import DatabaseSink
 from collectors.options import MIB, Options
 from collectors.streams import expand
 from records.errors import DataError
@@ -87,13 +88,11 @@ def _text(body: bytes, options: Options) -> bytes:
         raise RefusalError(status, error.code, f"the body cannot be read: {error}") from None
 
 
-class SessionSink:
+class SessionSink(DatabaseSink):
     """Commits requests one by one; what a broken commit stored after all is known by its bytes."""
 
     def __init__(self, database: Database, source: str, options: Options) -> None:
-        self._database = database
-        self._source = source
-        self._options = options
+        super().__init__(database, source=source, kind=SESSIONS, name=NAME, read=lambda body: posted(body, options))
 
     def commit(self, contents: Sequence[object]) -> None:
         """Store what the requests hold and was not stored before."""
@@ -108,30 +107,6 @@ class SessionSink:
                         size_bytes=content.size_bytes,
                         batches=_batches(content),
                     )
-
-    def decode(self, payload: bytes) -> Posted:
-        """Read a spilled request again."""
-        try:
-            return posted(payload, self._options)
-        except RefusalError as error:
-            raise DataError(error.text, code=error.code) from None
-
-    def refuse(self, payload: bytes, error: DataError) -> None:
-        """Put a request that cannot be stored into quarantine as a whole."""
-        record = Rejected(row_number=1, code=error.code, column=error.column, reason=str(error), payload=payload)
-        with self._database.working() as opened:
-            opened.intake.load(
-                SESSIONS,
-                source=self._source,
-                name=NAME,
-                digest=hashlib.sha256(b"refused " + payload).digest(),
-                size_bytes=len(payload),
-                batches=lambda: [record],
-            )
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self._database.close()
 
 
 def _batches(content: Posted) -> Callable[[], Sequence[pa.RecordBatch | Rejected]]:

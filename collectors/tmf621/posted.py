@@ -1,34 +1,30 @@
 """What was posted to the ticket listener, on its way into the database: whole tickets first, then what changed."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 
 from collectors.listening.database import Database, Opened
-from collectors.listening.requests import RefusalError
+from collectors.listening.sink import DatabaseSink
 from collectors.options import Options
 from collectors.tmf621.amending import amendment
 from collectors.tmf621.events import read
 from collectors.tmf621.loading import digest_of, load
 from collectors.tmf621.tickets import Ticket
-from records.errors import DataError
 from records.kinds import COMPLAINTS
 from store.amendments import amend
-from store.intake import Rejected
 from store.keys import Keys
 from store.ledger import Delivery
 
 NAME = "ticket events"
 
 
-class TicketSink:
+class TicketSink(DatabaseSink):
     """Commits tickets of any number of requests: each version once."""
 
     def __init__(
         self, database: Database, keys: Keys, source: str, options: Options, tell: Callable[[str], None]
     ) -> None:
-        self._database = database
+        super().__init__(database, source=source, kind=COMPLAINTS, name=NAME, read=read)
         self._keys = keys
-        self._source = source
         self._options = options
         self._tell = tell
 
@@ -50,30 +46,6 @@ class TicketSink:
                 )
                 if tally.rows_quarantined:
                     self._tell("an event tells of a ticket that is not known: `cem quarantine list --kind complaints`")
-
-    def decode(self, payload: bytes) -> object:
-        """Read a spilled request again."""
-        try:
-            return read(payload)
-        except RefusalError as error:
-            raise DataError(error.text, code=error.code) from None
-
-    def refuse(self, payload: bytes, error: DataError) -> None:
-        """Put a request that cannot be stored into quarantine as a whole."""
-        record = Rejected(row_number=1, code=error.code, column=error.column, reason=str(error), payload=payload)
-        with self._database.working() as opened:
-            opened.intake.load(
-                COMPLAINTS,
-                source=self._source,
-                name=NAME,
-                digest=hashlib.sha256(b"refused " + payload).digest(),
-                size_bytes=len(payload),
-                batches=lambda: [record],
-            )
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self._database.close()
 
     def _delivery(self, opened: Opened, source_id: int, tickets: Sequence[Ticket]) -> Delivery:
         return Delivery(

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from collectors.listening.database import Database, Opened
-from collectors.listening.requests import RefusalError, document
+from collectors.listening.requests import document
+from collectors.listening.sink import DatabaseSink
 from collectors.options import Options
 from collectors.records import conform
 from collectors.ves import rows
 from collectors.ves.events import Event, listed, read
-from records.errors import DataError
 from records.kinds import ALARMS, COUNTERS, Kind
 from store.events import note_events
 from store.intake import Rejected
@@ -34,12 +34,11 @@ def posted(body: bytes, major: str | None = None) -> Posted:
     return Posted(events=events, size_bytes=len(body))
 
 
-class EventSink:
+class EventSink(DatabaseSink):
     """Commits events of any number of requests, in one transaction for each kind of record."""
 
     def __init__(self, database: Database, source: str, options: Options, tell: Callable[[str], None]) -> None:
-        self._database = database
-        self._source = source
+        super().__init__(database, source=source, kind=ALARMS, name=NAME, read=posted)
         self._options = options
         self._tell = tell
 
@@ -55,30 +54,6 @@ class EventSink:
                 chosen = [event for event in events if event.kind == kind.name]
                 if chosen:
                     self._load(opened, kind, chosen, size_bytes)
-
-    def decode(self, payload: bytes) -> Posted:
-        """Read a spilled request again."""
-        try:
-            return posted(payload)
-        except RefusalError as error:
-            raise DataError(error.text, code=error.code) from None
-
-    def refuse(self, payload: bytes, error: DataError) -> None:
-        """Put a request that cannot be stored into quarantine as a whole."""
-        record = Rejected(row_number=1, code=error.code, column=error.column, reason=str(error), payload=payload)
-        with self._database.working() as opened:
-            opened.intake.load(
-                ALARMS,
-                source=self._source,
-                name=NAME,
-                digest=hashlib.sha256(b"refused " + payload).digest(),
-                size_bytes=len(payload),
-                batches=lambda: [record],
-            )
-
-    def close(self) -> None:
-        """Let go of the database."""
-        self._database.close()
 
     def _load(self, opened: Opened, kind: Kind, events: list[Event], size_bytes: int) -> None:
         source_id = int(opened.labels.sources([self._source])[0])
