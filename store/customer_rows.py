@@ -29,14 +29,13 @@ class Changed:
 def write(
     connection: Connection,
     found: Customers,
-    since: Mapping[int, int],
     before: Mapping[int, Timeline],
     batch_id: int | None,
 ) -> Changed:
     """Replace the timelines that differ, audit each change of customer, and return whose time is to be scored anew."""
     renewed: dict[int, Timeline] = {}
     for token in found.timelines:
-        line = _line(token, found, since[token], before.get(token, []))
+        line = _line(token, found)
         if line != before.get(token, []):
             renewed[token] = line
     if not renewed:
@@ -54,9 +53,9 @@ def write(
     return _touched(pieces, found)
 
 
-def _line(token: int, found: Customers, since_us: int, old: Timeline) -> Timeline:
+def _line(token: int, found: Customers) -> Timeline:
     """The rows of an identifier: one for each change; none while it is alone and always was."""
-    line: Timeline = [epoch for epoch in old if epoch[0] < since_us]
+    line: Timeline = []
     for start, key in found.timelines[token]:
         alone = not line and len(found.members[token, start]) == 1
         if not alone and (not line or line[-1][1] != key):

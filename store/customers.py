@@ -107,14 +107,14 @@ def _renew(connection: Connection, linked: list[int], cut: list[int]) -> tuple[C
     if not linked and not cut:
         return Changed(keys=[], first_us=[], last_us=[]), 0
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [Lock.IDENTITIES])
-    since, known = _reached(connection, linked, cut)
-    found = customers(spans(known.links), since, known.before)
+    tokens, known = _reached(connection, linked, cut)
+    found = customers(spans(known.links), tokens, known.before)
     batch_id = max((one.batch_id for one in known.links), default=None) if linked else None
-    return write(connection, found, since, known.before, batch_id), found.too_large
+    return write(connection, found, known.before, batch_id), found.too_large
 
 
-def _reached(connection: Connection, linked: list[int], cut: list[int]) -> tuple[dict[int, int], _Known]:
-    """Everybody connected to these at any time, each from the beginning on, and what is known of them."""
+def _reached(connection: Connection, linked: list[int], cut: list[int]) -> tuple[list[int], _Known]:
+    """Everybody connected to these at any time, and what is known of them."""
     kinds: dict[int, str] = dict(
         connection.execute("SELECT label_id, value FROM cem.label WHERE kind = 'identity_kind'").fetchall()
     )
@@ -130,8 +130,7 @@ def _reached(connection: Connection, linked: list[int], cut: list[int]) -> tuple
         for one in links.values():
             if one.left in reached or one.right in reached:
                 reached.update((one.left, one.right))
-    held = dict.fromkeys(sorted(reached), BEGINNING_US)
-    return held, _Known(links=list(links.values()), before=before)
+    return sorted(reached), _Known(links=list(links.values()), before=before)
 
 
 def _load(connection: Connection, tokens: list[int], kinds: dict[int, str], into: dict[tuple[int, ...], Link]) -> None:

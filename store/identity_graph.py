@@ -7,7 +7,7 @@ of all other sorts hold from their beginning on, side by side.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 EXCLUSIVE = frozenset({("msisdn", "imsi"), ("msisdn", "account"), ("imsi", "account")})
@@ -84,15 +84,15 @@ def _cut(members: list[Link], ends: dict[Link, int]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Customers:
-    """Whose each identifier is over time, from the moment on that was asked for, and how many were left apart."""
+    """Whose each identifier is over time, and how many were left apart."""
 
     timelines: Mapping[int, Timeline]
     members: Mapping[tuple[int, int], frozenset[int]]
     too_large: int
 
 
-def customers(held: Sequence[Span], since: Mapping[int, int], before: Mapping[int, Timeline]) -> Customers:
-    """Return the customers of the identifiers in `since`, each from its moment there on.
+def customers(held: Sequence[Span], tokens: Collection[int], before: Mapping[int, Timeline]) -> Customers:
+    """Return the customers of some identifiers, from the beginning on; links to others are passed over.
 
     `before` says whose they were until now: a customer keeps its key, the token of one of its members, as long as that
     one stays; of several keys the one that most members had, then the smallest.
@@ -100,8 +100,8 @@ def customers(held: Sequence[Span], since: Mapping[int, int], before: Mapping[in
     timelines: dict[int, Timeline] = {}
     sets: dict[tuple[int, int], frozenset[int]] = {}
     too_large = 0
-    for nodes, inside in _islands(held, since):
-        sweep = _Sweep(nodes, inside, since, before)
+    for nodes, inside in _islands(held, tokens):
+        sweep = _Sweep(nodes, inside, before)
         sweep.run()
         timelines.update(sweep.timelines)
         sets.update(sweep.sets)
@@ -109,19 +109,19 @@ def customers(held: Sequence[Span], since: Mapping[int, int], before: Mapping[in
     return Customers(timelines=timelines, members=sets, too_large=too_large)
 
 
-def _islands(held: Sequence[Span], since: Mapping[int, int]) -> Iterable[tuple[list[int], list[Span]]]:
+def _islands(held: Sequence[Span], tokens: Collection[int]) -> Iterable[tuple[list[int], list[Span]]]:
     """Identifiers that are connected at any time, with their links: each island can be looked at by itself."""
-    union = _Union(since)
-    for span in held:
-        if span.start_us < span.end_us and span.left in since and span.right in since:
-            union.join(span.left, span.right)
+    union = _Union(tokens)
+    known = union.parent
+    among = [one for one in held if one.start_us < one.end_us and one.left in known and one.right in known]
+    for span in among:
+        union.join(span.left, span.right)
     nodes: dict[int, list[int]] = defaultdict(list)
     inside: dict[int, list[Span]] = defaultdict(list)
-    for node in since:
+    for node in tokens:
         nodes[union.root(node)].append(node)
-    for span in held:
-        if span.start_us < span.end_us and span.left in since and span.right in since:
-            inside[union.root(span.left)].append(span)
+    for span in among:
+        inside[union.root(span.left)].append(span)
     for root, found in nodes.items():
         yield found, inside[root]
 
@@ -129,20 +129,16 @@ def _islands(held: Sequence[Span], since: Mapping[int, int]) -> Iterable[tuple[l
 class _Sweep:
     """One island from its first moment to its last."""
 
-    def __init__(
-        self, nodes: list[int], held: list[Span], since: Mapping[int, int], before: Mapping[int, Timeline]
-    ) -> None:
+    def __init__(self, nodes: list[int], held: list[Span], before: Mapping[int, Timeline]) -> None:
         self.timelines: dict[int, Timeline] = {node: [] for node in nodes}
         self.sets: dict[tuple[int, int], frozenset[int]] = {}
         self.shared: set[int] = set()
         self._held = held
-        self._since = since
         self._before = before
 
     def run(self) -> None:
-        first = min(self._since[node] for node in self.timelines)
-        moments = {first, *(self._since[node] for node in self.timelines)}
-        moments |= {moment for span in self._held for moment in (span.start_us, span.end_us) if first < moment < END_US}
+        moments = {moment for span in self._held for moment in (span.start_us, span.end_us) if moment < END_US}
+        moments.add(BEGINNING_US)
         key: dict[int, int] = {}
         for moment in sorted(moments):
             key = self._epoch(moment, key)
@@ -163,11 +159,10 @@ class _Sweep:
             whole = frozenset(members)
             for node in members:
                 now[node] = key
-                if moment >= self._since[node]:
-                    self.sets[node, moment] = whole
-                    line = self.timelines[node]
-                    if not line or line[-1][1] != key or self.sets[node, line[-1][0]] != whole:
-                        line.append((moment, key))
+                self.sets[node, moment] = whole
+                line = self.timelines[node]
+                if not line or line[-1][1] != key or self.sets[node, line[-1][0]] != whole:
+                    line.append((moment, key))
         return now
 
     def _key(self, members: list[int], moment: int, earlier: dict[int, int]) -> int:

@@ -198,7 +198,7 @@ def afresh(connection: Connection, vault: Vault, names: Sequence[str], moment: d
     ).fetchall()
     kind = {token: name.partition(":")[0] for token, name in tokens.items()}
     found = [Link(left, right, kind[left], kind[right], start, batch) for left, right, start, batch in rows]
-    lines = customers(spans(found), dict.fromkeys(tokens, BEGINNING_US), {}).timelines
+    lines = customers(spans(found), tokens, {}).timelines
     keys = {token: at(lines[token], round(moment.timestamp() * 1e6), token) for token in tokens}
     groups = [{tokens[token] for token in keys if keys[token] == key} for key in dict.fromkeys(keys.values())]
     return sorted(groups, key=lambda group: sorted(group))
@@ -217,8 +217,7 @@ def links(told: list[tuple[tuple[int, int], int]]) -> list[Link]:
 
 
 def partition(found: list[Link], moment: int) -> set[frozenset[int]]:
-    everyone = dict.fromkeys(range(1, 10), BEGINNING_US)
-    lines = customers(spans(found), everyone, {}).timelines
+    lines = customers(spans(found), range(1, 10), {}).timelines
     keys = {token: at(line, moment, token) for token, line in lines.items()}
     return {frozenset(token for token in keys if keys[token] == key) for key in keys.values()}
 
@@ -248,14 +247,11 @@ def test_nobody_is_together_with_two_holders_of_one_number(told: list[tuple[tupl
 @settings(max_examples=12, deadline=None, database=None)
 @given(TOLD)
 def test_piece_by_piece_comes_to_the_same_as_all_at_once(told: list[tuple[tuple[int, int], int]]) -> None:
-    """The timelines after each further link, renewed only from its moment on, are those of a whole new look."""
+    """Whoever is together after each further link, keys kept, is who a whole new look finds together."""
     found = links(told)
     kept: dict[int, list[tuple[int, int]]] = {}
     for count in range(1, len(found) + 1):
-        everyone = dict.fromkeys(range(1, 10), found[count - 1].start_us)
-        lines = customers(spans(found[:count]), everyone, kept).timelines
-        for token, line in lines.items():
-            kept[token] = [epoch for epoch in kept.get(token, []) if epoch[0] < everyone[token]] + line
+        kept = dict(customers(spans(found[:count]), range(1, 10), kept).timelines)
     for moment in (BEGINNING_US, 10, 20, 30):
         keys = {token: at(kept[token], moment, token) for token in kept}
         groups = {frozenset(token for token in keys if keys[token] == key) for key in keys.values()}
