@@ -117,4 +117,4 @@ def city(server: Settings, tmp_path_factory: pytest.TempPathFactory) -> "City":
         schema.upgrade(connection, time_zone=zone)
     home = tmp_path_factory.mktemp("city")
     settings = load_settings(home=home, database_url=dsn, time_zone=zone, country_code="CN", demo=True)
-    return build(dsn, settings, home / "world")
+    return build(dsn, settings)

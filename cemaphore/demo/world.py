@@ -33,14 +33,17 @@ from cemaphore.demo.truth import Tally, Truth
 Progress = Callable[[str, float], None]
 
 
-def write_world(folder: Path, world: WorldSize, seed: int, progress: Progress | None = None) -> Truth:
+def write_world(
+    folder: Path, world: WorldSize, seed: int, progress: Progress | None = None, *, calm: bool = False
+) -> Truth:
     """Write the world of that size and seed into `folder` and return its truth, which is also `truth.json` there.
 
     `progress` is called with what is being written and the fraction done, 0..1. Files appear whole or not at all.
+    A `calm` world has no fault, and still all that must not be flagged.
     """
     tell_progress = progress or (lambda stage, fraction: None)
     tell_progress("inventory", 0.0)
-    writer = _Writer(folder, world, seed)
+    writer = _Writer(folder, world, seed, calm=calm)
     for day in range(world.days):
         writer.write_day(day, partial(_in_day, tell_progress, day, world.days))
     truth = writer.tally.truth(world, writer.sessions)
@@ -56,12 +59,13 @@ def _in_day(progress: Progress, day: int, days: int, done: float) -> None:
 class _Writer:
     """The state of a world in writing: what stands still, and per person only the day's failed sessions."""
 
-    def __init__(self, folder: Path, world: WorldSize, seed: int) -> None:
+    def __init__(self, folder: Path, world: WorldSize, seed: int, *, calm: bool) -> None:
         self._folder, self._world, self._seed = folder, world, seed
         self._city = build_city(world, seed)
         self._people = build_people(world, self._city, seed)
         self._traffic = Traffic(self._people, self._city)
-        self._faults = tell(world, self._city, self._traffic, seed)
+        story = tell(world, self._city, self._traffic, seed)
+        self._faults = tuple(fault for fault in story if not (calm and fault.hurts))
         self._judge = Judge()
         self._tables = SessionTables(world, self._city, self._people)
         self._desk = Desk(world, self._people, self._faults, self._judge, seed)
