@@ -220,7 +220,7 @@ def test_an_hour_read_in_parts_has_the_same_users_and_groups(
     _web(connection, HOUR)
     score(database, settings)
     whole = _all(connection)
-    monkeypatch.setattr("cemaphore.pipeline.hours.PART_SESSIONS", 30)
+    monkeypatch.setattr("cemaphore.engines.local.PART_SESSIONS", 30)
     score(database, settings, start=HOUR)
     parts = _all(connection)
     assert [row[:4] for row in parts["user_hour"]] == [row[:4] for row in whole["user_hour"]]

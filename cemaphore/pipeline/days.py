@@ -37,8 +37,8 @@ def score_day(connection: Connection, moment: datetime, scoring: Scoring, versio
         found = scores.user_sums(connection, "user_hour", start, end, (index, parts))
         sums = sums_of(found)
         keys, n, bad = found["customer_key"], found["n"], found["bad"]
-        columns = user_columns(start, keys, n, bad, sums, scoring.rules, version_id)
-        customers += scores.append(connection, "user_day", columns)
+        columns = user_columns(start, keys, n, bad, sums, scoring.rules)
+        customers += scores.append(connection, "user_day", {**columns, "version_id": version_id})
         for name, values in _attributes(scoring.context.inventory, keys, end).items():
             personal[name].append(_personal(values, sums, n, bad, scoring))
     for attribute in GROUP_ATTRIBUTES:
@@ -64,8 +64,8 @@ def score_periods(connection: Connection, scoring: Scoring, version_id: int) -> 
         for index in range(parts):
             found = scores.user_sums(connection, "user_day", first, end, (index, parts))
             n, bad = found["n"], found["bad"]
-            columns = user_columns(newest, found["customer_key"], n, bad, sums_of(found), scoring.rules, version_id)
-            scores.append(connection, "user_period", {**columns, "days": days})
+            columns = user_columns(newest, found["customer_key"], n, bad, sums_of(found), scoring.rules)
+            scores.append(connection, "user_period", {**columns, "days": days, "version_id": version_id})
 
 
 def _attributes(inventory: Inventory, customers: NDArray[np.int64], end: datetime) -> dict[str, NDArray[Any]]:

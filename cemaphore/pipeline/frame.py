@@ -31,6 +31,8 @@ _CATEGORIES = {
     "voice_codec": VOICE_CODECS,
 }
 _TOUCH_CATEGORIES = {"channel": CHANNELS, "stage": STAGES}
+SESSION_LABELS = (*_CATEGORIES, "failure_cause")  # the kinds of labels whose names a frame is made with
+TOUCHPOINT_LABELS = tuple(_TOUCH_CATEGORIES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,9 +122,18 @@ def session_frame(
     part: Part | None = None,
 ) -> SessionFrame:
     """Read and rate the sessions that start in [start, end); `part` = (index, count) takes only those customers."""
-    context = context or FrameContext.load(connection)
     raw = read_sessions(connection, start, end, part)
-    names = label_values(connection, (*_CATEGORIES, "failure_cause"))
+    names = label_values(connection, SESSION_LABELS)
+    return sessions_of(raw, names, start, end, context or FrameContext.load(connection))
+
+
+def sessions_of(
+    raw: dict[str, Array], names: Mapping[str, Mapping[int, str]], start: datetime, end: datetime, context: FrameContext
+) -> SessionFrame:
+    """Rate sessions that are given as the arrays of `store.frames.read_sessions`, which this takes apart.
+
+    `names` are the labels of the kinds `SESSION_LABELS`.
+    """
     keys, start_us, source_id = raw.pop("subscriber_key"), raw.pop("start_time"), raw.pop("source_id")
     customers = context.inventory.customer_keys(keys, start_us)
     attributes = _session_attributes(raw, keys, customers, start_us, context.inventory)
@@ -152,9 +163,18 @@ def touchpoint_frame(
     part: Part | None = None,
 ) -> TouchpointFrame:
     """Read and rate the touchpoints of [start, end); `part` = (index, count) takes only those customers."""
-    context = context or FrameContext.load(connection)
     raw = read_touchpoints(connection, start, end, part)
-    names = label_values(connection, tuple(_TOUCH_CATEGORIES))
+    names = label_values(connection, TOUCHPOINT_LABELS)
+    return touchpoints_of(raw, names, start, end, context or FrameContext.load(connection))
+
+
+def touchpoints_of(
+    raw: dict[str, Array], names: Mapping[str, Mapping[int, str]], start: datetime, end: datetime, context: FrameContext
+) -> TouchpointFrame:
+    """Rate touchpoints that are given as the arrays of `store.frames.read_touchpoints`, which this takes apart.
+
+    `names` are the labels of the kinds `TOUCHPOINT_LABELS`.
+    """
     keys, time_us, source_id = raw.pop("subscriber_key"), raw.pop("time"), raw.pop("source_id")
     attributes = {name: raw[name] for name in ("channel", "activity", "product", "campaign")}
     customers = context.inventory.customer_keys(keys, time_us)

@@ -1,5 +1,6 @@
-"""Scores one hour: sessions and touchpoints in, rows per customer, group and indicator out, in one transaction."""
+"""Scores one hour: sessions and touchpoints in, rows per customer, group and indicator out; without a database."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,29 +9,21 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from cemaphore.pipeline.baseline import local_hours
-from cemaphore.pipeline.frame import FrameContext, SessionFrame, TouchpointFrame, session_frame, touchpoint_frame
+from cemaphore.pipeline.frame import FrameContext, SessionFrame, TouchpointFrame
 from cemaphore.pipeline.indicators import IndicatorSums, add_indicators, indicator_columns
-from cemaphore.pipeline.score_rows import Columns, group_columns, stacked, user_columns
+from cemaphore.pipeline.score_rows import Columns, group_columns, user_columns
 from kqi.catalogue import KqiCatalogue
 from qoe.codes import dense
-from qoe.expectation import Margins, expected_bad
 from qoe.groups import GroupSums, Observations, group_sums, merged
 from qoe.indices import SERVICE, IndexRules, Sums, observe
 from qoe.peers import Setting, compare
 from qoe.shares import SESSION_DIMENSIONS, dimension_scores, first_shares, segment_excess
 from records.kinds import SERVICES
-from records.windows import HOUR
-from store import scores
-from store.connection import Connection
-from store.frames import Part, count_sessions
 
 GROUP_ATTRIBUTES = (
     *("all", "region", "site", "cell", "model", "app", "plan", "segment", "vip_level", "service", "access"),
     *("server", "core_node"),
 )
-# A larger hour is read in parts that each hold whole customers: about 1 kB a session at the peak (own).
-PART_SESSIONS = 400_000
 _QUARTER_US = 900_000_000
 _PERSONAL = ("plan", "segment", "vip_level")
 
@@ -72,29 +65,58 @@ class _Rated:
     attributes: dict[str, NDArray[Any]]
 
 
-def score_hour(
-    connection: Connection, hour: datetime, scoring: Scoring, margins: Margins, version_id: int
-) -> HourCount:
-    """Replace the rows of one hour; the caller owns the transaction. An hour without records loses its rows."""
-    scores.delete(connection, "user_hour", start=hour)
-    scores.delete_span(connection, "group_index", hour, hour + HOUR, grain="15m")
-    scores.delete_span(connection, "group_index", hour, hour + HOUR, grain="hour")
-    scores.delete(connection, "kqi_value", start=hour, grain="hour")
-    found = count_sessions(connection, hour, hour + HOUR)
-    parts = -(-found // PART_SESSIONS) or 1
-    groups: dict[tuple[str, str], list[GroupSums]] = {}
-    indicators: list[IndicatorSums] = []
-    touchpoints = customers = 0
-    for index in range(parts):
-        part = (index, parts) if parts > 1 else None
-        rated, seen = _rate(connection, hour, scoring, margins, part, indicators)
-        touchpoints += seen
-        customers += _score_users(connection, hour, rated, scoring.rules, version_id)
-        _add_groups(rated, hour, scoring.rules, groups)
-    tables = [_group_columns(grain, name, hour, merged(mine), version_id) for (grain, name), mine in groups.items()]
-    scores.append(connection, "group_index", stacked(tables))
-    scores.append(connection, "kqi_value", stacked(list(indicator_columns(indicators, hour, version_id))))
-    return HourCount(sessions=found, touchpoints=touchpoints, customers=customers)
+@dataclass(frozen=True, eq=False)
+class HourScores:
+    """What one part of an hour, or all its parts together, come to: what is stored, but for the version's number.
+
+    `users` are columns of `user_hour`, a table a part, as no customer is in two parts; `groups` by grain and attribute.
+    """
+
+    hour: datetime
+    count: HourCount
+    users: tuple[Columns, ...]
+    groups: Mapping[tuple[str, str], GroupSums]
+    indicators: tuple[IndicatorSums, ...]
+
+    def group_tables(self, version_id: int) -> list[Columns]:
+        """Columns of group_index, one table a grain and attribute."""
+        return [
+            _group_columns(grain, attribute, self.hour, sums, version_id)
+            for (grain, attribute), sums in self.groups.items()
+        ]
+
+    def indicator_tables(self, version_id: int) -> list[Columns]:
+        """Columns of kqi_value, one table an attribute."""
+        return list(indicator_columns(self.indicators, self.hour, version_id))
+
+
+def rate(
+    sessions: SessionFrame, touchpoints: TouchpointFrame, expected: NDArray[np.float64], scoring: Scoring
+) -> HourScores:
+    """Score whole customers of one hour; `expected` is each session's probability to be bad, NaN without history."""
+    hour = sessions.start
+    rated = _joined(sessions, touchpoints, session_scores(sessions, scoring), expected, scoring)
+    return HourScores(
+        hour=hour,
+        count=HourCount(sessions=sessions.rows, touchpoints=touchpoints.rows, customers=len(rated.customers)),
+        users=(_user_columns(hour, rated, scoring.rules),),
+        groups=_groups(rated, hour, scoring.rules),
+        indicators=(add_indicators(sessions, touchpoints, scoring.indicators),),
+    )
+
+
+def merged_parts(parts: Sequence[HourScores]) -> HourScores:
+    """Put parts of one hour that hold different customers together."""
+    if len(parts) == 1:
+        return parts[0]
+    counts = [part.count for part in parts]
+    return HourScores(
+        hour=parts[0].hour,
+        count=HourCount(**{name: sum(vars(count)[name] for count in counts) for name in vars(counts[0])}),
+        users=tuple(users for part in parts for users in part.users),
+        groups={key: merged([part.groups[key] for part in parts]) for key in parts[0].groups},
+        indicators=tuple(sums for part in parts for sums in part.indicators),
+    )
 
 
 def session_scores(frame: SessionFrame, scoring: Scoring) -> NDArray[np.float64]:
@@ -105,28 +127,6 @@ def session_scores(frame: SessionFrame, scoring: Scoring) -> NDArray[np.float64]
     excess = segment_excess(frame.columns, scoring.context.catalogue)
     shares = first_shares(excess, terminal, failed, frame.cause_segment, scoring.rules.weights)
     return dimension_scores(frame.q, shares)
-
-
-def _rate(
-    connection: Connection,
-    hour: datetime,
-    scoring: Scoring,
-    margins: Margins,
-    part: Part | None,
-    indicators: list[IndicatorSums],
-) -> tuple[_Rated, int]:
-    """Read one part, add its indicators, and keep only what scores need."""
-    end, context = hour + HOUR, scoring.context
-    sessions = session_frame(connection, hour, end, context=context, part=part)
-    touchpoints = touchpoint_frame(connection, hour, end, context=context, part=part)
-    indicators.append(add_indicators(sessions, touchpoints, scoring.indicators))
-    expected = _expected(sessions, hour, scoring.zone, margins)
-    return _joined(sessions, touchpoints, session_scores(sessions, scoring), expected, scoring), touchpoints.rows
-
-
-def _expected(frame: SessionFrame, hour: datetime, zone: ZoneInfo, margins: Margins) -> NDArray[np.float64]:
-    weekend, of_day = local_hours(frame.start_us, hour, zone)
-    return expected_bad(margins, frame.attributes, weekend, of_day)
 
 
 def _joined(
@@ -162,25 +162,24 @@ def _joined(
     )
 
 
-def _score_users(connection: Connection, hour: datetime, rated: _Rated, rules: IndexRules, version_id: int) -> int:
+def _user_columns(hour: datetime, rated: _Rated, rules: IndexRules) -> Columns:
     customers, user = rated.customers, rated.user
     sums = Sums.zeros(len(customers))
     for dimension, observed in enumerate(rated.scores):
         observe(user, len(customers), dimension, observed, rated.ln_mu, sums)
     n = np.bincount(user[rated.session], minlength=len(customers))
     bad = np.bincount(user[rated.session & rated.bad], minlength=len(customers))
-    return scores.append(connection, "user_hour", user_columns(hour, customers, n, bad, sums, rules, version_id))
+    return user_columns(hour, customers, n, bad, sums, rules)
 
 
-def _add_groups(
-    rated: _Rated, hour: datetime, rules: IndexRules, groups: dict[tuple[str, str], list[GroupSums]]
-) -> None:
+def _groups(rated: _Rated, hour: datetime, rules: IndexRules) -> dict[tuple[str, str], GroupSums]:
     quarter = (rated.time_us - int(hour.timestamp()) * 1_000_000) // _QUARTER_US
     seen = Observations.of(rated.user, quarter, rated.scores, rated.ln_mu, rated.session, rated.bad, rated.expected)
+    made: dict[tuple[str, str], GroupSums] = {}
     for attribute in GROUP_ATTRIBUTES:
-        made = group_sums(rated.attributes[attribute], seen, rules)
-        for grain, sums in zip(("15m", "hour"), made, strict=True):
-            groups.setdefault((grain, attribute), []).append(sums)
+        sums = group_sums(rated.attributes[attribute], seen, rules)
+        made |= {("15m", attribute): sums[0], ("hour", attribute): sums[1]}
+    return made
 
 
 def _group_columns(grain: str, attribute: str, hour: datetime, sums: GroupSums, version_id: int) -> Columns:

@@ -17,10 +17,8 @@ CONTRIBUTIONS = (*DIMENSIONS, "prior")
 _SUMS = ("n", "w", "s1", "s2", "m")
 
 
-def user_columns(
-    start: datetime, customers: Array, n: Array, bad: Array, sums: Sums, rules: IndexRules, version_id: int
-) -> Columns:
-    """Columns of user_hour, user_day or user_period (without `days`)."""
+def user_columns(start: datetime, customers: Array, n: Array, bad: Array, sums: Sums, rules: IndexRules) -> Columns:
+    """Columns of user_hour, user_day or user_period, without `version_id` and `days`."""
     scores = score(sums, rules)
     columns: Columns = {"start": start, "customer_key": customers, "n": n, "bad": bad}
     for row, name in enumerate(DIMENSIONS):
@@ -29,8 +27,7 @@ def user_columns(
     columns |= {name: getattr(scores, name).astype(np.float32) for name in ("overall", "lo", "hi", "coverage")}
     limiting = scores.limiting.astype(np.float64)
     columns["limiting"] = np.where(limiting == NONE, np.nan, limiting)
-    columns |= {f"{name}_c": scores.contributions[row] for row, name in enumerate(CONTRIBUTIONS)}
-    return columns | {"version_id": version_id}
+    return columns | {f"{name}_c": scores.contributions[row] for row, name in enumerate(CONTRIBUTIONS)}
 
 
 def sums_of(columns: Mapping[str, Array]) -> Sums:

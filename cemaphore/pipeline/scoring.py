@@ -7,10 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
 from cemaphore import catalogues
+from cemaphore.engines.local import score_hour
 from cemaphore.pipeline.baseline import baseline_for
 from cemaphore.pipeline.days import PERIOD_DAYS, score_day, score_periods
 from cemaphore.pipeline.frame import FrameContext
-from cemaphore.pipeline.hours import HourCount, Scoring, score_hour
+from cemaphore.pipeline.hours import HourCount, Scoring
 from cemaphore.pipeline.kpis import KINDS as COUNTER_KINDS
 from cemaphore.pipeline.kpis import score_counters
 from cemaphore.settings import Settings
