@@ -1,5 +1,7 @@
 """The quality catalogue: per service the model, the prior, the border of bad and the references; parsed from text."""
 
+import hashlib
+import json
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -9,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qoe.caps import Caps
+from qoe.means import Mean
+from qoe.persistence import PersistenceRules
 from records.errors import ConfigError
 from records.kinds import CHANNELS, SERVICES, VOICE_CODECS
 
@@ -63,12 +68,15 @@ class TouchpointRules:
 
 @dataclass(frozen=True, kw_only=True)
 class QualityCatalogue:
-    """One version of everything that turns measurements into quality."""
+    """One version of everything that turns measurements into quality and qualities into indices."""
 
     version: str
     prior_weight: float
     least_coverage: float
     dimension_weights: Mapping[str, float]
+    mean: Mean
+    caps: Caps
+    persistence: PersistenceRules
     services: Mapping[str, ServiceRules]
     failure_causes: tuple[tuple[str, re.Pattern[str]], ...]
     touchpoints: TouchpointRules
@@ -102,14 +110,22 @@ def _catalogue(raw: Mapping[str, Any]) -> QualityCatalogue:
     weights = {name: float(index["weights"][name]) for name in DIMENSIONS}
     services = {name: _service(name, raw["services"][name], raw["measurements"]) for name in SERVICES}
     return QualityCatalogue(
-        version=str(raw["version"]),
+        version=f"{raw['version']}-{_digest(raw)}",
         prior_weight=_positive("index.prior_weight", index["prior_weight"]),
         least_coverage=float(index["least_coverage"]),
         dimension_weights=weights,
+        mean=Mean.of(str(index["mean"]), float(index["power"])),
+        caps=Caps.of(index["caps"]),
+        persistence=PersistenceRules.of(index["persistence"]),
         services=services,
         failure_causes=tuple(_cause(entry) for entry in raw["failure_causes"]),
         touchpoints=_touchpoints(raw["touchpoints"]),
     )
+
+
+def _digest(raw: Mapping[str, Any]) -> str:
+    """Of all entries: equal versions compute equal numbers, and an edited setting is another version."""
+    return hashlib.sha256(json.dumps(raw, sort_keys=True, default=str).encode()).hexdigest()[:8]
 
 
 def _service(name: str, raw: Mapping[str, Any], measurements: Mapping[str, Any]) -> ServiceRules:

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from qoe.caps import LEAST_SCORE
 from qoe.catalogue import DIMENSIONS
 from qoe.codes import Codes, dense, stable_order
-from qoe.indices import LEAST_SCORE, Z95, IndexRules, ln_index, overall_index
+from qoe.indices import Z95, IndexRules, ln_index, overall_index
 from qoe.model import BoolArray, FloatArray
 
 MEASURES = (*DIMENSIONS, "overall")
@@ -27,8 +28,9 @@ class Observations:
     """Rated sessions and touchpoints, sorted by user and then by bucket, ready to be added up for any attribute.
 
     `order` is the sorting order of the rows that they were made of; `user` a dense code. `parts` (rows, 15) is what is
-    added up: per dimension 1 where the row says something about it, ln x, ln mu; session (1), bad, expected to be bad;
-    `of_sessions` the same without the service dimension, of which only the rows `touchpoints` say something.
+    added up: per dimension the weight w where the row says something about it, w ln x, w ln mu; session (1), bad,
+    expected to be bad; `of_sessions` the same without the service dimension, of which only the rows `touchpoints` say
+    something.
     """
 
     order: Codes
@@ -48,16 +50,23 @@ class Observations:
         session: BoolArray,
         bad: BoolArray,
         expected: FloatArray,
+        *,
+        weight: FloatArray | None = None,
+        least_score: float = LEAST_SCORE,
     ) -> "Observations":
-        """Sort rows; `scores` (4, rows) NaN where a row says nothing about a dimension. Give rated rows only."""
+        """Sort rows; `scores` (4, rows) NaN where a row says nothing about a dimension. Give rated rows only.
+
+        Without `weight` every row weighs 1.
+        """
         order = np.argsort(user * (int(bucket.max(initial=0)) + 1) + bucket, kind="stable")
         known = ~np.isnan(scores[:, order])
-        ln_x = np.log(np.maximum(np.where(known, scores[:, order], 100.0), LEAST_SCORE))
+        ln_x = np.log(np.maximum(np.where(known, scores[:, order], 100.0), least_score))
+        weighing = known if weight is None else known * weight[order]
         parts = np.vstack(
             [
-                known,
-                ln_x * known,
-                ln_mu[order] * known,
+                weighing,
+                ln_x * weighing,
+                ln_mu[order] * weighing,
                 session[order],
                 (bad & session)[order],
                 np.where(session, expected, 0.0)[order],
@@ -138,13 +147,13 @@ def _users(code: Codes, values: NDArray[Any], bucket: Codes, parts: FloatArray, 
     return take(whole, place, values[place // buckets], place % buckets)
 
 
-def user_scores(n: FloatArray, s1: FloatArray, m: FloatArray, rules: IndexRules) -> FloatArray:
-    """Indices (5, users; order MEASURES) of sums (dimensions, users) with weights of 1; dimensions left out are NaN."""
-    known = len(n)
-    ln_d = ln_index(n, s1, m, rules.prior_weight)
-    scores = np.full((len(MEASURES), n.shape[1]), np.nan, dtype=n.dtype)
+def user_scores(w: FloatArray, s1: FloatArray, m: FloatArray, rules: IndexRules) -> FloatArray:
+    """Indices (5, users; order MEASURES) of sums (dimensions, users); dimensions left out are NaN."""
+    known = len(w)
+    ln_d = ln_index(w, s1, m, rules.prior_weight)
+    scores = np.full((len(MEASURES), w.shape[1]), np.nan, dtype=w.dtype)
     np.exp(ln_d, out=scores[:known])
-    ln_overall, _ = overall_index(ln_d, rules.weights[:known], rules.least_coverage)
+    ln_overall, _ = overall_index(ln_d, rules)
     np.exp(ln_overall, out=scores[-1])
     return scores
 

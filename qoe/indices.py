@@ -1,16 +1,16 @@
 """The per-user index: sums of observations per dimension, and the scores that are made of them."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
+from qoe.caps import LEAST_SCORE, Caps
 from qoe.catalogue import DIMENSIONS, QualityCatalogue
+from qoe.means import GEOMETRIC, Mean, ln_mean, loss_parts, sensitivity
 from qoe.model import FloatArray
 
 NETWORK, DEVICE, APP, SERVICE = range(len(DIMENSIONS))
-LEAST_SCORE = 1.0  # a geometric mean needs scores above 0 (design.md 3)
 NONE = -1
 
 # Sessions of one user spread by about 40 % of their score even when nothing is wrong (own): a floor of uncertainty.
@@ -20,11 +20,13 @@ Z95 = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 @dataclass(frozen=True, kw_only=True)
 class IndexRules:
-    """How observations become an index: weight of the prior (sessions), o per dimension, least coverage."""
+    """How observations become an index: weight of the prior (sessions), o per dimension, least coverage, mean, caps."""
 
     prior_weight: float
     weights: tuple[float, ...]
     least_coverage: float
+    mean: Mean = GEOMETRIC
+    caps: Caps = field(default_factory=Caps)
 
     @classmethod
     def of(cls, catalogue: QualityCatalogue) -> "IndexRules":
@@ -33,6 +35,8 @@ class IndexRules:
             prior_weight=catalogue.prior_weight,
             weights=tuple(catalogue.dimension_weights[name] for name in DIMENSIONS),
             least_coverage=catalogue.least_coverage,
+            mean=catalogue.mean,
+            caps=catalogue.caps,
         )
 
 
@@ -40,7 +44,8 @@ class IndexRules:
 class Sums:
     """Mergeable sums per dimension (rows, in the order of DIMENSIONS) and user (columns).
 
-    With x = max(score, 1): `n` observations, `w` = sum w, `s1` = sum w ln x, `s2` = sum w (ln x)^2, `m` = sum w ln mu.
+    With x = max(score, least score): `n` observations, `w` = sum w, `s1` = sum w ln x, `s2` = sum w (ln x)^2,
+    `m` = sum w ln mu.
     """
 
     n: NDArray[np.int64]
@@ -85,21 +90,32 @@ class Scores:
 
 
 def observe(
-    user: NDArray[np.int64], users: int, dimension: int, score: FloatArray, ln_mu: FloatArray, into: Sums
+    user: NDArray[np.int64],
+    users: int,
+    dimension: int,
+    score: FloatArray,
+    ln_mu: FloatArray,
+    into: Sums,
+    *,
+    weight: FloatArray | None = None,
+    least_score: float = LEAST_SCORE,
 ) -> None:
     """Add one dimension's observations to the sums, in place; a NaN score is no observation.
 
-    `user` is each row's column in the sums; the weight of an observation is 1.
+    `user` is each row's column in the sums; without `weight` every observation weighs 1.
     """
     known = ~np.isnan(score)
-    rows = user if known.all() else user[known]
-    ln_x = np.log(np.maximum(score if rows is user else score[known], LEAST_SCORE))
-    count = np.bincount(rows, minlength=users)
+    if not known.all():
+        user, score, ln_mu = user[known], score[known], ln_mu[known]
+        weight = None if weight is None else weight[known]
+    ln_x = np.log(np.maximum(score, least_score))
+    count = np.bincount(user, minlength=users)
+    weighted = ln_x if weight is None else weight * ln_x
     into.n[dimension] += count
-    into.w[dimension] += count
-    into.s1[dimension] += np.bincount(rows, ln_x, users)
-    into.s2[dimension] += np.bincount(rows, ln_x * ln_x, users)
-    into.m[dimension] += np.bincount(rows, ln_mu if rows is user else ln_mu[known], users)
+    into.w[dimension] += count if weight is None else np.bincount(user, weight, users)
+    into.s1[dimension] += np.bincount(user, weighted, users)
+    into.s2[dimension] += np.bincount(user, weighted * ln_x, users)
+    into.m[dimension] += np.bincount(user, ln_mu if weight is None else weight * ln_mu, users)
 
 
 def ln_index(w: FloatArray, s1: FloatArray, m: FloatArray, prior_weight: float) -> FloatArray:
@@ -108,23 +124,27 @@ def ln_index(w: FloatArray, s1: FloatArray, m: FloatArray, prior_weight: float) 
         return np.where(w > 0, (s1 + prior_weight * m / w) / (w + prior_weight), np.nan)
 
 
-def overall_index(ln_d: FloatArray, weights: Sequence[float], least_coverage: float) -> tuple[FloatArray, FloatArray]:
-    """Return ln of the overall index (NaN below the least coverage) and the coverage, from ln D (4, users)."""
-    present = ~np.isnan(ln_d)
-    o = np.asarray(weights, dtype=ln_d.dtype)[:, None] * present
+def overall_index(ln_d: FloatArray, rules: IndexRules) -> tuple[FloatArray, FloatArray]:
+    """Return ln of the overall index (NaN below the least coverage) and the coverage, from ln D (dimensions, users).
+
+    The first dimensions may be given alone.
+    """
+    o = _weights_present(~np.isnan(ln_d), rules, ln_d.dtype)
     coverage = o.sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ln_overall = (o * np.where(present, ln_d, 0.0)).sum(axis=0) / coverage
     # A weight such as 0.15 + 0.30 + 0.05 must not miss 0.5 by rounding.
-    return np.where(coverage >= least_coverage - 1e-6, ln_overall, np.nan), coverage
+    return np.where(coverage >= rules.least_coverage - 1e-6, ln_mean(ln_d, o, rules.mean), np.nan), coverage
+
+
+def _weights_present(present: NDArray[np.bool_], rules: IndexRules, dtype: DTypeLike = np.float64) -> FloatArray:
+    return np.asarray(rules.weights[: len(present)], dtype=dtype)[:, None] * present
 
 
 def score(sums: Sums, rules: IndexRules) -> Scores:
     """Make scores of sums; the same for an hour, a day or 28 days."""
     ln_d = ln_index(sums.w, sums.s1, sums.m, rules.prior_weight)
-    ln_overall, coverage = overall_index(ln_d, rules.weights, rules.least_coverage)
+    ln_overall, coverage = overall_index(ln_d, rules)
     overall = np.exp(ln_overall)
-    error = Z95 * np.sqrt(_variance(sums, rules))
+    error = Z95 * np.sqrt(_variance(sums, ln_d, rules))
     lowest = np.where(np.isnan(ln_d), np.inf, ln_d)
     limiting = np.where(np.isfinite(lowest).any(axis=0), lowest.argmin(axis=0), NONE).astype(np.int8)
     return Scores(
@@ -134,31 +154,34 @@ def score(sums: Sums, rules: IndexRules) -> Scores:
         hi=np.minimum(overall * np.exp(error), 100.0),
         coverage=coverage,
         limiting=limiting,
-        contributions=_contributions(sums, overall, rules),
+        contributions=_contributions(sums, ln_d, overall, rules),
     )
 
 
-def _variance(sums: Sums, rules: IndexRules) -> FloatArray:
-    """Variance of ln overall: per dimension the spread within the user (not below the floor) over W + m sessions."""
+def _variance(sums: Sums, ln_d: FloatArray, rules: IndexRules) -> FloatArray:
+    """Variance of ln overall: per dimension the spread within the user (not below the floor) over W + m sessions.
+
+    By the delta method each dimension counts by the square of its pull on the mean.
+    """
     present = sums.w > 0
     w = np.where(present, sums.w, 1.0)
     within = np.maximum(sums.s2 - sums.s1**2 / w, 0.0) / np.maximum(w - 1.0, 1.0)
     of_dimension = np.maximum(within, VARIANCE_FLOOR) / (w + rules.prior_weight)
-    o = np.asarray(rules.weights)[:, None] * present
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance: FloatArray = (o**2 * of_dimension).sum(axis=0) / o.sum(axis=0) ** 2
+    pull = sensitivity(ln_d, _weights_present(present, rules), rules.mean)
+    variance: FloatArray = (pull**2 * of_dimension).sum(axis=0)
     return variance
 
 
-def _contributions(sums: Sums, overall: FloatArray, rules: IndexRules) -> FloatArray:
-    """(100 - overall), split by o ln(100 / D); in each dimension the prior's part of that logarithm goes to `prior`."""
+def _contributions(sums: Sums, ln_d: FloatArray, overall: FloatArray, rules: IndexRules) -> FloatArray:
+    """(100 - overall), split by what each dimension takes off the mean; the prior's part of ln(100 / D) is `prior`."""
     present = sums.w > 0
     w = np.where(present, sums.w, 1.0)
-    o = np.asarray(rules.weights)[:, None] * present
-    ln_100, mass = np.log(100.0), w + rules.prior_weight
-    observed = o * np.maximum(sums.w * ln_100 - sums.s1, 0.0) / mass
-    prior = (o * rules.prior_weight * (ln_100 - sums.m / w) / mass).sum(axis=0)
-    parts = np.vstack([observed, prior])
-    total = parts.sum(axis=0)
+    loss = loss_parts(ln_d, _weights_present(present, rules), rules.mean)
+    ln_100 = np.log(100.0)
+    observed = np.maximum(sums.w * ln_100 - sums.s1, 0.0)
+    prior = np.where(present, rules.prior_weight * (ln_100 - sums.m / w), 0.0)
     with np.errstate(invalid="ignore", divide="ignore"):
+        of_sessions = np.where(observed > 0, observed / (observed + prior), 0.0)
+        parts = np.vstack([loss * of_sessions, (loss * (1.0 - of_sessions)).sum(axis=0)])
+        total = parts.sum(axis=0)
         return np.where(total > 0, (100.0 - overall) * parts / total, 0.0 * overall)

@@ -136,7 +136,7 @@ def test_failure_causes_point_at_a_segment(cause: str | None, segment: str | Non
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
-    [('version = "1.0.0"', "version = ", "not TOML"), ("[services.gaming]", "[services.gambling]", "gaming"),
+    [('grounding = "own"', "grounding = ", "not TOML"), ("[services.gaming]", "[services.gambling]", "gaming"),
      ("scale = 60", "scale = 0", "above 0"), ('segment = "app"', 'segment = "sky"', "sky"),
      ("wait_s = [20, 600]", "wait_s = [600, 20]", "hotline"), ("bad_below = 40", 'bad_below = "low"', "wrong value"),
      ("amr-wb = ", "opus = ", "opus")],

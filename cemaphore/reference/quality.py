@@ -6,6 +6,7 @@ from cemaphore.reference.markdown import cell, code, facts, number, page, quanti
 from qoe.catalogue import QualityCatalogue, ServiceRules
 from qoe.model import Input, QoeModel
 from qoe.models import registry
+from qoe.persistence import PersistenceRules
 
 _DIRECTIONS = {1: "more is better", -1: "more is worse", 0: ""}
 
@@ -63,9 +64,25 @@ def _index(rules: QualityCatalogue) -> str:
             ("dimension weights", weights),
             ("prior weight m", f"{number(rules.prior_weight)} sessions"),
             ("least coverage of an overall index", number(rules.least_coverage)),
+            ("mean of the dimensions", rules.mean.label),
+            *(
+                (f"cap of one {name} in a user-hour", f"{number(most)} sessions")
+                for name, most in rules.caps.most.items()
+            ),
+            ("least score of a session", number(rules.caps.least_score)),
+            *_persistence(rules.persistence),
         ],
         "value",
     )
+
+
+def _persistence(rules: PersistenceRules) -> list[tuple[str, str]]:
+    bad = f"{number(rules.bad_share)} of at least {rules.least_sessions} rated sessions bad"
+    return [
+        ("a bad day", bad),
+        ("half-life of a bad day", f"{number(rules.half_life_days)} days"),
+        ("greatest penalty of bad days", f"{number(rules.penalty)} of the index"),
+    ]
 
 
 def _service(rules: ServiceRules) -> str:
