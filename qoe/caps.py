@@ -41,9 +41,6 @@ class Caps:
         return cls(most=most, least_score=least)
 
 
-NO_CAPS = Caps()
-
-
 def session_weights(user: NDArray[np.int64], attributes: Mapping[str, NDArray[Any]], caps: Caps) -> FloatArray | None:
     """Return each session's weight, at most 1, for the sessions of one hour; None where all weigh 1.
 

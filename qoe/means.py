@@ -54,6 +54,13 @@ def ln_mean(ln_d: FloatArray, o: FloatArray, mean: Mean) -> FloatArray:
         return np.asarray(lowest + np.log((o * np.exp(mean.p * above)).sum(axis=0) / total) / mean.p)
 
 
+def combined(scores: FloatArray, weights: FloatArray, mean: Mean) -> FloatArray:
+    """Return the mean of scores 0..100 (dimensions, users; NaN: not there) with one weight a dimension."""
+    o = np.asarray(weights, dtype=np.float64)[:, None] * ~np.isnan(scores)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.exp(ln_mean(np.log(scores), o, mean)))
+
+
 def sensitivity(ln_d: FloatArray, o: FloatArray, mean: Mean) -> FloatArray:
     """Return d ln(mean) / d ln(dimension), which sums to 1 over the dimensions; ties of the weakest share it by `o`.
 

@@ -13,6 +13,7 @@ from cemaphore.pipeline.frame import FrameContext, SessionFrame, TouchpointFrame
 from cemaphore.pipeline.indicators import IndicatorSums, add_indicators, indicator_columns
 from cemaphore.pipeline.score_rows import Columns, group_columns, user_columns
 from kqi.catalogue import KqiCatalogue
+from qoe.caps import session_weights
 from qoe.codes import dense
 from qoe.groups import GroupSums, Observations, group_sums, merged
 from qoe.indices import SERVICE, IndexRules, Sums, observe
@@ -51,7 +52,7 @@ class HourCount:
 class _Rated:
     """Sessions, then touchpoints, that have a quality: one row each, scores (4, rows), NaN where it says nothing.
 
-    `user` is the place of each row's customer in `customers`.
+    `user` is the place of each row's customer in `customers`; `weight` None where all weigh 1.
     """
 
     customers: NDArray[np.int64]
@@ -62,6 +63,7 @@ class _Rated:
     session: NDArray[np.bool_]
     bad: NDArray[np.bool_]
     expected: NDArray[np.float64]
+    weight: NDArray[np.float64] | None
     attributes: dict[str, NDArray[Any]]
 
 
@@ -158,6 +160,7 @@ def _joined(
         session=np.arange(table.shape[1]) < len(mine),
         bad=np.concatenate([sessions.bad[mine], touchpoints.bad[theirs]]),
         expected=np.concatenate([expected[mine], np.zeros(len(theirs))]),
+        weight=session_weights(user, attributes, scoring.rules.caps),
         attributes=attributes,
     )
 
@@ -166,7 +169,10 @@ def _user_columns(hour: datetime, rated: _Rated, rules: IndexRules) -> Columns:
     customers, user = rated.customers, rated.user
     sums = Sums.zeros(len(customers))
     for dimension, observed in enumerate(rated.scores):
-        observe(user, len(customers), dimension, observed, rated.ln_mu, sums)
+        observe(
+            user, len(customers), dimension, observed, rated.ln_mu, sums,
+            weight=rated.weight, least_score=rules.caps.least_score,
+        )  # fmt: skip
     n = np.bincount(user[rated.session], minlength=len(customers))
     bad = np.bincount(user[rated.session & rated.bad], minlength=len(customers))
     return user_columns(hour, customers, n, bad, sums, rules)
@@ -174,7 +180,10 @@ def _user_columns(hour: datetime, rated: _Rated, rules: IndexRules) -> Columns:
 
 def _groups(rated: _Rated, hour: datetime, rules: IndexRules) -> dict[tuple[str, str], GroupSums]:
     quarter = (rated.time_us - int(hour.timestamp()) * 1_000_000) // _QUARTER_US
-    seen = Observations.of(rated.user, quarter, rated.scores, rated.ln_mu, rated.session, rated.bad, rated.expected)
+    seen = Observations.of(
+        rated.user, quarter, rated.scores, rated.ln_mu, rated.session, rated.bad, rated.expected,
+        weight=rated.weight, least_score=rules.caps.least_score,
+    )  # fmt: skip
     made: dict[tuple[str, str], GroupSums] = {}
     for attribute in GROUP_ATTRIBUTES:
         sums = group_sums(rated.attributes[attribute], seen, rules)
