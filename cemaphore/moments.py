@@ -21,3 +21,6 @@ def moment(value: str) -> datetime:
 
 From = Annotated[datetime | None, typer.Option("--from", parser=moment, metavar="TIME", help="First moment.")]
 To = Annotated[datetime | None, typer.Option("--to", parser=moment, metavar="TIME", help="End, not included.")]
+Now = Annotated[
+    datetime | None, typer.Option("--now", parser=moment, metavar="TIME", help="Take this for the present time.")
+]

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,6 +20,7 @@ from pydantic_settings import (
 )
 
 from records.errors import ConfigError
+from store.retention import DEFAULT_DAYS, LEAST_DAYS
 
 ENV_PREFIX = "CEMAPHORE_"
 FILE_NAME = "cemaphore.toml"
@@ -98,6 +100,11 @@ class Settings(BaseSettings):
     false_clusters_per_day: float = Field(
         0.2, gt=0, description="How many clusters a day may be flagged by chance alone (clusters per day)."
     )
+    retention_days: Mapping[str, int] = Field(
+        {},
+        description="How long rows are kept, by kind, for example `{ sessions = 14 }` (days); what is not named keeps "
+        "its default, which `cem retention report` shows.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe line that is logged."
     )
@@ -153,6 +160,16 @@ class Settings(BaseSettings):
         if code.upper() not in SUPPORTED_REGIONS:
             raise ValueError("is no ISO 3166 region; one is, for example, CN")
         return code.upper()
+
+    @field_validator("retention_days")
+    @classmethod
+    def _whole_retention(cls, days: Mapping[str, int]) -> Mapping[str, int]:
+        for name, given in days.items():
+            if name not in DEFAULT_DAYS:
+                raise ValueError(f"knows no {name!r}; there are {', '.join(DEFAULT_DAYS)}")
+            if given < LEAST_DAYS[name]:
+                raise ValueError(f"{name} must be kept {LEAST_DAYS[name]} days at least: later scores read them")
+        return MappingProxyType({**DEFAULT_DAYS, **days})
 
     @field_validator("webhook_urls", mode="before")
     @classmethod

@@ -166,6 +166,8 @@ def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> No
         "doctor": ["doctor"],
         "collect": ["collect", str(home.path / "demo" / "surveys")],
         "score": ["score"],
+        "retention run": ["retention", "run", "--now", "2026-03-05T00:00:00Z"],
+        "retention report": ["retention", "report"],
         "detect": ["detect"],
         "demo": ["demo", "--fast", "--no-serve"],
         "export": ["export", "kpis", "-o", str(tmp_path / "k.csv")],

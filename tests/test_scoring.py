@@ -301,7 +301,16 @@ def test_the_command_prints_what_it_scored_and_refuses_a_time_without_offset(
     done = CliRunner().invoke(app, ["score", "--json"], env=environment)
     assert done.exit_code == 0, done.output
     shape = json.loads(done.stdout)
-    assert set(shape) == {"hours", "sessions", "touchpoints", "user_hours", "days", "kpi_values", "seconds"}
+    assert set(shape) == {
+        "hours",
+        "hours_gone",
+        "sessions",
+        "touchpoints",
+        "user_hours",
+        "days",
+        "kpi_values",
+        "seconds",
+    }
     assert (shape["hours"], shape["sessions"]) == (1, 72)
     again = CliRunner().invoke(app, ["score", "--from", HOUR.isoformat()], env=environment)
     assert again.exit_code == 0

@@ -18,20 +18,24 @@ from cemaphore.settings import Settings
 from qoe.expectation import Margins
 from qoe.indices import IndexRules
 from records.windows import HOUR, day_bounds, local_day
-from store import detections, scores
+from store import detections, retention, scores
 from store.connection import Connection, connect
 
 Progress = Callable[[int, int], None]
 JOB = "score"
 _MOMENT = timedelta(microseconds=1)
-_HELD, _DONE = (HourCount(sessions=0, touchpoints=0, customers=0) for _ in range(2))
+_HELD, _DONE, _GONE = (HourCount(sessions=0, touchpoints=0, customers=0) for _ in range(3))
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreRun:
-    """What a run scored: hours of records, their sessions, touchpoints and user-hours, local days, rows of KPIs."""
+    """What a run scored: hours of records, their sessions, touchpoints and user-hours, local days, rows of KPIs.
+
+    `hours_gone` were to be scored, but their records were dropped: they keep the scores that they have.
+    """
 
     hours: int = 0
+    hours_gone: int = 0
     sessions: int = 0
     touchpoints: int = 0
     user_hours: int = 0
@@ -94,9 +98,11 @@ class _Run:
         counts: list[HourCount] = []
         for day, of_day in groupby(hours, key=lambda hour: local_day(hour, self._scoring.zone)):
             counts += self._hours(day, list(of_day))
+        gone = sum(count is _GONE for count in counts)
         days = self._days()
         return ScoreRun(
-            hours=len(counts),
+            hours=len(counts) - gone,
+            hours_gone=gone,
             sessions=sum(count.sessions for count in counts),
             touchpoints=sum(count.touchpoints for count in counts),
             user_hours=sum(count.customers for count in counts),
@@ -127,7 +133,7 @@ class _Run:
             return baseline_for(self._connection, day, self._scoring.zone)
 
     def _hour(self, hour: datetime, baseline_id: int, margins: Margins, *, wait: bool) -> HourCount:
-        """Score one hour; `_HELD` where another process has it, `_DONE` where one has just done it."""
+        """Score one hour; `_HELD` if another process has it, `_DONE` if one has just done it, `_GONE` with its rows."""
         connection = self._connection
         with connection.transaction():
             if not scores.hold(connection, "hour", hour, wait=wait):
@@ -136,6 +142,10 @@ class _Run:
             if not marks:
                 self._step()
                 return _DONE
+            if retention.gone(connection, retention.SESSIONS, hour):
+                scores.unmark(connection, marks)
+                self._step()
+                return _GONE
             version_id = self._version(baseline_id)
             count = score_hour(connection, hour, self._scoring, margins, version_id)
             day, _ = day_bounds(local_day(hour, self._scoring.zone), self._scoring.zone)
@@ -157,6 +167,9 @@ class _Run:
             scores.hold(connection, "day", start, wait=True)
             marks = scores.marks(connection, (scores.DAY_KIND,), start, start + _MOMENT)
             if not marks:
+                return False
+            if retention.gone(connection, retention.USER_HOURS, start):
+                scores.unmark(connection, marks)
                 return False
             baseline_id, _ = baseline_for(connection, local_day(start, zone), zone)
             score_day(connection, start, self._scoring, self._version(baseline_id))

@@ -1,5 +1,6 @@
 """The page of settings, from the fields of `Settings`."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -42,6 +43,8 @@ def _type(annotation: Any) -> str:
         return " ".join(f"`{choice}`" for choice in get_args(annotation))
     if get_origin(annotation) is tuple:
         return f"list: {_type(get_args(annotation)[0])}"
+    if get_origin(annotation) is Mapping:
+        return f"table: {_type(get_args(annotation)[1])} by name"
     return _WORDS[annotation]
 
 
@@ -57,6 +60,6 @@ def _limits(field: FieldInfo) -> str:
 
 
 def _default(value: object) -> str:
-    if value is None or value == ():
+    if value is None or value in ((), {}):
         return "empty"
     return code(str(value).lower() if isinstance(value, bool) else value)
