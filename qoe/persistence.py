@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from qoe.model import BoolArray, FloatArray
 from records.errors import ConfigError
 
+NONE = -1
+
 
 @dataclass(frozen=True, kw_only=True)
 class PersistenceRules:
@@ -35,18 +37,18 @@ class PersistenceRules:
 
 @dataclass(frozen=True, eq=False)
 class Persistence:
-    """Per user of a span of days; NaN where no day was known (`days_since`, also where none was bad).
+    """Per user of a span of days; shares are NaN where no day was known.
 
     `known_days` with enough sessions, `bad_days` of them, `bad_day_share`, `longest_run` of bad days with no good one
-    between, `days_since` the last bad one (0: the span's last day), `recent_share` the share weighted by
-    0.5^(age / half-life), and `term` = share (1 + 0.5^(days_since / half-life)) / 2, 0..1.
+    between, `last_bad` the newest bad day (-1: none), `recent_share` the share weighted by 0.5^(age / half-life), and
+    `term`, the mean of both shares. None of them changes before a day enters or leaves the span.
     """
 
     known_days: NDArray[np.int64]
     bad_days: NDArray[np.int64]
     bad_day_share: FloatArray
     longest_run: NDArray[np.int64]
-    days_since: FloatArray
+    last_bad: NDArray[np.int64]
     recent_share: FloatArray
     term: FloatArray
 
@@ -54,34 +56,34 @@ class Persistence:
 def persistence(
     user: NDArray[np.int64],
     users: int,
-    age_days: NDArray[np.int64],
+    day: NDArray[np.int64],
     n: NDArray[Any],
     bad: NDArray[Any],
     rules: PersistenceRules,
 ) -> Persistence:
     """Sum up days: one row per user and day, in any order, a day at most once a user.
 
-    `user` are codes below `users`; `age_days` days before the last of the span (0: the last); `n` rated sessions and
-    `bad` ones. A day with too few sessions is not known: it neither makes nor breaks a run.
+    `user` are codes below `users`; `day` numbers from 0 on; `n` rated sessions and `bad` ones. A day with too few
+    sessions is not known: it neither makes nor breaks a run.
     """
     known = n >= rules.least_sessions
-    user, age, is_bad = user[known], age_days[known], bad[known] >= rules.bad_share * n[known]
-    fading = 0.5 ** (age / rules.half_life_days)
+    user, day, is_bad = user[known], day[known], bad[known] >= rules.bad_share * n[known]
+    fading = 0.5 ** ((day.max(initial=0) - day) / rules.half_life_days)
     days = np.bincount(user, minlength=users)
     bad_days = np.bincount(user[is_bad], minlength=users)
-    days_since = np.full(users, np.inf)
-    np.minimum.at(days_since, user[is_bad], age[is_bad])
-    with np.errstate(invalid="ignore", divide="ignore"):
+    last_bad = np.full(users, NONE)
+    np.maximum.at(last_bad, user[is_bad], day[is_bad])
+    with np.errstate(invalid="ignore"):
         share = bad_days / days
         recent = np.bincount(user, fading * is_bad, users) / np.bincount(user, fading, users)
     return Persistence(
         known_days=days,
         bad_days=bad_days,
         bad_day_share=share,
-        longest_run=_longest_runs(user, users, age, is_bad),
-        days_since=np.where(np.isfinite(days_since), days_since, np.nan),
+        longest_run=_longest_runs(user, users, day, is_bad),
+        last_bad=last_bad,
         recent_share=recent,
-        term=share * (1.0 + 0.5 ** (days_since / rules.half_life_days)) / 2.0,
+        term=(share + recent) / 2.0,
     )
 
 
@@ -90,9 +92,9 @@ def penalty(term: FloatArray, rules: PersistenceRules) -> FloatArray:
     return np.asarray(1.0 - rules.penalty * np.where(np.isnan(term), 0.0, term))
 
 
-def _longest_runs(user: NDArray[np.int64], users: int, age: NDArray[np.int64], is_bad: BoolArray) -> NDArray[np.int64]:
+def _longest_runs(user: NDArray[np.int64], users: int, day: NDArray[np.int64], is_bad: BoolArray) -> NDArray[np.int64]:
     """Most bad days in a row among each user's known days."""
-    order = np.lexsort((age, user))
+    order = np.lexsort((day, user))
     user, is_bad = user[order], is_bad[order]
     rows = np.arange(len(user))
     begins = np.ones(len(user), dtype=np.bool_)

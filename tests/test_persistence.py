@@ -15,8 +15,8 @@ days = st.dictionaries(st.integers(0, 27), st.tuples(st.integers(0, 9), st.float
 
 
 def _of(table: dict[int, tuple[int, int]], rules: PersistenceRules = RULES) -> Persistence:
-    """Of one user: age in days to (n, bad)."""
-    age = np.array(list(table), dtype=np.int64)
+    """Of one user: age in days, 0 the newest of 28, to (n, bad)."""
+    age = 27 - np.array(list(table), dtype=np.int64)
     n, bad = (np.array([row[place] for row in table.values()], dtype=np.int64) for place in (0, 1))
     return persistence(np.zeros(len(age), dtype=np.int64), 1, age, n, bad, rules)
 
@@ -25,11 +25,11 @@ def test_a_week_by_hand() -> None:
     """Good today, bad the two days before, too little three days ago, bad four days ago, good on the other two."""
     made = _of({0: (8, 1), 1: (6, 3), 2: (4, 4), 3: (1, 1), 4: (5, 5), 5: (9, 0), 6: (9, 4)})
     assert (made.known_days[0], made.bad_days[0], made.longest_run[0]) == (6, 3, 3)
-    assert made.days_since[0] == 1
+    assert made.last_bad[0] == 26
     assert made.bad_day_share[0] == pytest.approx(0.5)
     fading = 0.5 ** (np.array([0, 1, 2, 4, 5, 6]) / 7)
     assert made.recent_share[0] == pytest.approx(fading[1:4].sum() / fading.sum())
-    assert made.term[0] == pytest.approx(0.5 * (1 + 0.5 ** (1 / 7)) / 2)
+    assert made.term[0] == pytest.approx((0.5 + made.recent_share[0]) / 2)
 
 
 def test_a_good_day_ends_a_run_and_no_day_is_no_good_day() -> None:
@@ -37,15 +37,18 @@ def test_a_good_day_ends_a_run_and_no_day_is_no_good_day() -> None:
     assert _of({0: (5, 5), 9: (5, 5), 20: (5, 5)}).longest_run[0] == 3
     nothing = _of({})
     assert nothing.known_days[0] == nothing.bad_days[0] == nothing.longest_run[0] == 0
-    assert np.isnan([nothing.bad_day_share[0], nothing.days_since[0], nothing.recent_share[0], nothing.term[0]]).all()
+    assert nothing.last_bad[0] == -1
+    assert np.isnan([nothing.bad_day_share[0], nothing.recent_share[0], nothing.term[0]]).all()
     good = _of({0: (5, 0)})
     assert good.term[0] == 0
-    assert np.isnan(good.days_since[0])
+    assert good.last_bad[0] == -1
 
 
 @given(st.lists(days, min_size=1, max_size=5), st.randoms())
 def test_users_are_alone_order_is_nothing_and_everything_is_bounded(people: list, random: object) -> None:
-    rows = [(user, age, n, round(part * n)) for user, table in enumerate(people) for age, (n, part) in table.items()]
+    rows = [
+        (user, 27 - age, n, round(part * n)) for user, table in enumerate(people) for age, (n, part) in table.items()
+    ]
     random.shuffle(rows)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
     columns = [np.array([row[place] for row in rows], dtype=np.int64) for place in range(4)]
     together = persistence(columns[0], len(people), *columns[1:], RULES)
@@ -57,6 +60,21 @@ def test_users_are_alone_order_is_nothing_and_everything_is_bounded(people: list
         assert together.bad_days[user] == len(bad)
         assert together.longest_run[user] <= len(bad)
         assert np.isnan(together.term[user]) or 0 <= together.term[user] <= 1
+
+
+@given(days)
+def test_nothing_changes_while_no_day_enters_or_leaves(table: dict[int, tuple[int, float]]) -> None:
+    """A quiet day later the figures are the same, so only users whose days changed are counted again."""
+    age = np.array(list(table), dtype=np.int64)
+    n = np.array([row[0] for row in table.values()], dtype=np.int64)
+    bad = np.array([round(row[0] * row[1]) for row in table.values()], dtype=np.int64)
+    nobody = np.zeros(len(age), dtype=np.int64)
+    now, later = (
+        persistence(np.append(nobody, 1), 2, np.append(30 - age, 30 + more), np.append(n, 9), np.append(bad, 9), RULES)
+        for more in (0, 5)
+    )
+    for name, column in vars(now).items():
+        np.testing.assert_allclose(vars(later)[name][0], column[0], rtol=1e-12, err_msg=name)
 
 
 def test_a_later_bad_day_never_lowers_the_term() -> None:
