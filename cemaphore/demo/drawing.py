@@ -12,6 +12,7 @@ from cemaphore.demo.load import QUARTERS, Clock
 from cemaphore.demo.people import People, Place
 
 HOUR_S = 3_600.0
+QUARTER_H = 1.0 / QUARTERS
 NORMALS = 12
 UNIFORMS = 5
 BLOCK = 50_000  # people whose sessions of an hour are held at once

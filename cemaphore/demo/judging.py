@@ -10,7 +10,7 @@ from cemaphore.demo.drawing import APPS, Drawn
 from cemaphore.demo.services import Columns
 from qoe.catalogue import parse
 from qoe.models import registry
-from qoe.quality import session_quality, touchpoint_quality
+from qoe.quality import Quality, session_quality, touchpoint_quality
 from records.kinds import VOICE_CODECS
 
 
@@ -23,6 +23,10 @@ class Judge:
 
     def sessions(self, drawn: Drawn, cause: Ints, columns: Columns) -> Bools:
         """Return which sessions were bad; `cause` indexes `catalogue.CAUSES`."""
+        return self.quality(drawn, cause, columns).bad
+
+    def quality(self, drawn: Drawn, cause: Ints, columns: Columns) -> Quality:
+        """Return the quality of each session."""
         service = APPS.service[drawn.app]
         frame = {
             **columns,
@@ -32,7 +36,7 @@ class Judge:
             "video_codec": np.where(service == catalogue.VIDEO, 0, -1),
             "screen": np.zeros(drawn.count, dtype=np.int64),
         }
-        return np.asarray(session_quality(frame, self._catalogue, self._models).bad, dtype=np.bool_)
+        return session_quality(frame, self._catalogue, self._models)
 
     def touchpoints(self, channel: Ints, columns: dict[str, Floats]) -> Bools:
         """Return which touchpoints were bad; `columns` holds what the quality of one reads."""

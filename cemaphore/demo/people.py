@@ -15,6 +15,7 @@ INDOOR_DB = 11.0  # mean building entry loss, low-loss model of TR 38.901 7.4.3 
 SHADOW_DB = 6.0  # TR 38.901 table 7.4.1-1, UMa NLOS
 _DIGITS8, _DIGITS10 = 10**8, 10**10
 _OUTDOOR_SHARE = 0.1
+LEAST_DISTANCE_M = 35.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,7 @@ def settle(city: City, nr: Bools, rng: np.random.Generator) -> Place:
     reach = sites.spacing_m[site] / np.sqrt(3.0)
     return Place(
         cell=site * SECTORS + rng.integers(0, SECTORS, count),
-        distance_m=35.0 + reach * np.sqrt(rng.random(count)),
+        distance_m=LEAST_DISTANCE_M + reach * np.sqrt(rng.random(count)),
         angle_deg=rng.uniform(-60.0, 60.0, count),
         loss_db=np.where(indoor, INDOOR_DB, 0.0) + rng.normal(0.0, SHADOW_DB, count),
     )

@@ -9,22 +9,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cemaphore.demo import catalogue
-from cemaphore.demo.arrays import Bools, Floats
-from cemaphore.demo.city import build_city
 from cemaphore.demo.complaints import Bad, ComplaintDesk
 from cemaphore.demo.counters import Counted, count_hour
-from cemaphore.demo.drawing import BLOCK, Drawn, draw, starts_until
-from cemaphore.demo.faults import Fault, impairment
+from cemaphore.demo.drawing import Drawn
 from cemaphore.demo.files import parquet_writer, write_ndjson, write_parquet
 from cemaphore.demo.inventory import write_inventory
 from cemaphore.demo.judging import Judge
-from cemaphore.demo.load import Clock, Traffic, clock, whereabouts
-from cemaphore.demo.measuring import Measured, measure
-from cemaphore.demo.people import build_people
+from cemaphore.demo.load import Clock
+from cemaphore.demo.measuring import Measured
 from cemaphore.demo.pmfiles import write_pm_files
-from cemaphore.demo.services import Columns, serve
+from cemaphore.demo.services import Columns
 from cemaphore.demo.size import FAULT_DAYS, WorldSize
-from cemaphore.demo.story import OUTAGE_H, OUTAGE_PROBE, tell
+from cemaphore.demo.stage import Hour, Stage, acts, kept
 from cemaphore.demo.surveys import write_surveys
 from cemaphore.demo.tables import SCHEMA, SessionTables
 from cemaphore.demo.touchpoints import Desk
@@ -61,17 +57,13 @@ class _Writer:
 
     def __init__(self, folder: Path, world: WorldSize, seed: int, *, calm: bool) -> None:
         self._folder, self._world, self._seed = folder, world, seed
-        self._city = build_city(world, seed)
-        self._people = build_people(world, self._city, seed)
-        self._traffic = Traffic(self._people, self._city)
-        story = tell(world, self._city, self._traffic, seed)
-        self._faults = tuple(fault for fault in story if not (calm and fault.hurts))
+        self._stage = stage = Stage(world, seed, calm=calm)
+        self._city, self._people, self._faults = stage.city, stage.people, stage.faults
         self._judge = Judge()
         self._tables = SessionTables(world, self._city, self._people)
         self._desk = Desk(world, self._people, self._faults, self._judge, seed)
         self._complaints = ComplaintDesk(world, self._city, self._people, seed)
         self._failed = np.zeros(self._people.count, dtype=np.int64)
-        self._used = 0.0
         self.tally = Tally(self._faults)
         self.sessions = 0
         write_inventory(folder / "inventory", world, self._city, self._people, seed)
@@ -88,11 +80,10 @@ class _Writer:
             name = f"sessions-{date}T{first:02d}.parquet" if step == 1 else f"sessions-{date}.parquet"
             with parquet_writer(self._folder / "sessions" / "probe" / name, SCHEMA) as sink:
                 for hour in range(first, first + step):
-                    now = clock(self._world, day * 24 + hour)
-                    offered = self._traffic.offered(now, self._seed)
-                    touches.append(self._write_hour(now, offered, sink))
+                    played = self._stage.hour(day * 24 + hour)
+                    touches.append(self._write_hour(played, sink))
                     if counting:
-                        counted.append(count_hour(self._city, self._traffic, self._faults, now, offered, self._seed))
+                        counted.append(self._count(played))
                     progress((hour + 1) / 24)
             if counted:
                 write_pm_files(self._folder / "counters", self._world, self._city, day * 24 + first, counted)
@@ -101,19 +92,14 @@ class _Writer:
         self._complaints.write_day(self._folder / "complaints", day)
         write_surveys(self._folder / "surveys", self._world, self._people, day, self._failed, self._seed)
 
-    def _write_hour(self, now: Clock, offered: Floats, sink: pq.ParquetWriter) -> pa.Table:
+    def _count(self, hour: Hour) -> Counted:
+        stage = self._stage
+        return count_hour(stage.city, stage.traffic, stage.faults, hour.now, hour.offered, self._seed)
+
+    def _write_hour(self, hour: Hour, sink: pq.ParquetWriter) -> pa.Table:
         """Write the sessions of an hour, file its complaints and return its touchpoints."""
-        crowds = [
-            (fault, fault.lookups["cell"])
-            for fault in self._faults
-            if fault.effect.crowd_share and fault.active(now.index)
-        ]
-        place = whereabouts(self._people, self._city, now, crowds, self._seed)
-        before = starts_until(self._people, self._used)
-        self._used += now.share
-        starts = starts_until(self._people, self._used) - before
-        for block in range(-(-self._people.count // BLOCK)):
-            drawn = draw(self._people, self._city, place, offered, now, starts, block, self._seed)
+        now = hour.now
+        for block, drawn in enumerate(self._stage.sessions(hour)):
             self._write_block(now, block, drawn, sink)
         self._complaints.other(now)
         touches, hurt = self._desk.hour(now, self.tally)
@@ -125,37 +111,23 @@ class _Writer:
 
     def _write_block(self, now: Clock, block: int, drawn: Drawn, sink: pq.ParquetWriter) -> None:
         """Write the sessions of an hour and block of people as one row group."""
-        seen, columns = self._play(drawn, now)
+        seen, columns = self._stage.play(drawn, now)
         self._complain(now, block, drawn, seen, columns)
         self._failed += np.bincount(drawn.person[seen.cause != catalogue.OK], minlength=len(self._failed))
-        table = self._tables.table(now.index, drawn, seen, columns, _kept(drawn))
+        table = self._tables.table(now.index, drawn, seen, columns, kept(drawn))
         sink.write_table(table)
         self.sessions += table.num_rows
-
-    def _play(self, drawn: Drawn, now: Clock, without: str = "") -> tuple[Measured, Columns]:
-        """Measure the sessions under all faults but the one named."""
-        hits = [
-            (fault.effect, fault.hits(drawn.attributes, drawn.at_h))
-            for fault in self._faults
-            if fault.id != without and self._acts(fault, now)
-        ]
-        seen = measure(self._city, drawn, impairment(drawn.count, hits))
-        return seen, serve(drawn, seen)
-
-    @staticmethod
-    def _acts(fault: Fault, now: Clock) -> bool:
-        return fault.hurts and fault.over == "sessions" and fault.active(now.index)
 
     def _complain(self, now: Clock, block: int, drawn: Drawn, seen: Measured, columns: Columns) -> None:
         """Replay what each fault hit without it, with the same random numbers, and let the difference complain."""
         for number, fault in enumerate(self._faults):
-            if not self._acts(fault, now):
+            if not acts(fault, now):
                 continue
-            rows = np.flatnonzero(fault.hits(drawn.attributes, drawn.at_h) & _kept(drawn))
+            rows = np.flatnonzero(fault.hits(drawn.attributes, drawn.at_h) & kept(drawn))
             if not len(rows):
                 continue
             part = drawn.take(rows)
-            spared, spared_columns = self._play(part, now, without=fault.id)
+            spared, spared_columns = self._stage.play(part, now, without=fault.id)
             hit_columns = {name: values[rows] for name, values in columns.items()}
             bad = self._judge.sessions(part, seen.cause[rows], hit_columns)
             before = self._judge.sessions(part, spared.cause, spared_columns)
@@ -173,9 +145,3 @@ class _Writer:
         for row in rows:
             row["time"] = row["time"].isoformat(timespec="milliseconds")
         write_ndjson(folder / f"touchpoints-{date}.ndjson.zst", rows)
-
-
-def _kept(drawn: Drawn) -> Bools:
-    """Return which sessions reach us: a probe that is out delivers nothing."""
-    lost = np.array([probe == OUTAGE_PROBE for probe in catalogue.PROBES])[drawn.core]
-    return ~(lost & (drawn.at_h >= OUTAGE_H[0]) & (drawn.at_h < OUTAGE_H[1]))
