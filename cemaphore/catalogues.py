@@ -1,6 +1,7 @@
 """The catalogues in force: package data, then the operator's own files, handed to the cores' parsers."""
 
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from importlib import resources
 from importlib.metadata import entry_points
@@ -14,6 +15,7 @@ from kpi import vendor_names
 from kpi.catalogue import Catalogue as KpiCatalogue
 from kpi.vendor_names import VendorNames
 from kqi.catalogue import KqiCatalogue
+from qoe.calendar import parse_holidays
 from qoe.catalogue import QualityCatalogue
 from qoe.model import QoeModel
 from qoe.models import registry
@@ -64,6 +66,15 @@ def vendors(settings: Settings | None = None) -> VendorNames:
 def kqis(settings: Settings | None = None) -> KqiCatalogue:
     """Return the KQI catalogue: the shipped one and each `kqi/*.toml` under `home`."""
     return kqi.catalogue.parse(packaged("kqi"), *(_text(path) for path in _own_files(settings, KQI_FOLDER)))
+
+
+def holidays(settings: Settings) -> dict[date, str]:
+    """Return the operator's holidays by date, with their names; none where there is no file."""
+    path = settings.holidays_file
+    try:
+        return parse_holidays(_text(path)) if path.exists() else {}
+    except ValueError as error:
+        raise ConfigError(f"{path}: {error}") from None
 
 
 @cache

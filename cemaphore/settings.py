@@ -97,6 +97,17 @@ class Settings(BaseSettings):
     webhook_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Addresses that alerts are posted to, separated by commas."
     )
+    expectation_half_life_days: float = Field(
+        14,
+        gt=0,
+        description="A day counts half in what is expected after so long: long enough to know every hour of the week "
+        "from several weeks, short enough to forget a network that has changed (days).",
+    )
+    holidays_file: Path = Field(
+        Path("holidays.txt"),
+        description="Days that count as weekend, one date and its name a line; need not exist. "
+        "A relative path lies under `home`.",
+    )
     false_clusters_per_day: float = Field(
         0.2, gt=0, description="How many clusters a day may be flagged by chance alone (clusters per day)."
     )
@@ -183,7 +194,7 @@ class Settings(BaseSettings):
             self.__dict__[name] = self.home / path.expanduser()
         return self
 
-    _relative_to_home: ClassVar[tuple[str, ...]] = ("keys_dir", "watch_folder")
+    _relative_to_home: ClassVar[tuple[str, ...]] = ("keys_dir", "watch_folder", "holidays_file")
 
 
 def load_settings(**given: Any) -> Settings:

@@ -2,14 +2,16 @@
 
 from collections.abc import Set
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qoe.codes import dense
+
 SATURDAY, SUNDAY = 5, 6
-_HOUR_US = 3_600_000_000
+_QUARTER_US = 900_000_000  # every zone's offset is a multiple of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,11 +31,10 @@ class Calendar:
 
     def hours(self, time_us: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return weekday (as `weekday`) and local hour of each time (microseconds since 1970 UTC)."""
-        utc, place = np.unique(np.asarray(time_us) // _HOUR_US, return_inverse=True)
-        local = [
-            datetime.fromtimestamp(0, UTC).astimezone(UTC) + timedelta(hours=int(hour)) for hour in utc
-        ]
-        local = [moment.astimezone(self.zone) for moment in local]
+        quarters = np.asarray(time_us, dtype=np.int64) // _QUARTER_US
+        first = int(quarters.min()) if len(quarters) else 0
+        numbers, place = dense(quarters - first)
+        local = [datetime.fromtimestamp((first + int(number)) * 900, self.zone) for number in numbers]
         weekday = np.array([self.weekday(moment.date()) for moment in local], dtype=np.int64)
         hour = np.array([moment.hour for moment in local], dtype=np.int64)
         return weekday[place], hour[place]

@@ -16,6 +16,9 @@ ANY = -1  # of a margin row: any kind of day, or all hours
 PRIOR_SESSIONS = 50.0
 # The busy hour of one cell has few sessions a day: it moves only slowly away from what cell and hour say (own).
 PRIOR_CELL_HOUR_SESSIONS = 100.0
+# An hour of the week is its own rung once it was there three times (design).
+LEAST_WEEKS = 3.0
+DAYS, SATURDAY = 7, 5
 # No session is expected to be bad, or good, with certainty (own).
 _LEAST = 1e-4
 
@@ -30,10 +33,12 @@ class MarginRows:
     hour: NDArray[np.int64]
     n: Floats
     bad: Floats
+    weekday: NDArray[np.int64] | None = None
 
-    def of(self, attribute: str, *, hourly: bool) -> "MarginRows":
-        """The rows of one attribute: those by hour, or those over all hours."""
-        keep = (self.attribute == attribute) & ((self.hour != ANY) == hourly)
+    def of(self, attribute: str, *, hourly: bool, weekly: bool = False) -> "MarginRows":
+        """The rows of one attribute: those by hour (by kind of day, or by day of the week), or those over all hours."""
+        weekday = np.full(len(self.n), ANY) if self.weekday is None else self.weekday
+        keep = (self.attribute == attribute) & ((self.hour != ANY) == hourly) & ((weekday != ANY) == weekly)
         return MarginRows(
             attribute=self.attribute[keep],
             value=self.value[keep],
@@ -41,6 +46,7 @@ class MarginRows:
             hour=self.hour[keep],
             n=self.n[keep],
             bad=self.bad[keep],
+            weekday=weekday[keep],
         )
 
 
@@ -71,6 +77,19 @@ class Margins:
     hours: Floats = field(default_factory=lambda: np.zeros((2, 24)))
     cell_hours: Effects = _NO_EFFECTS
     cell_kinds: Effects = _NO_EFFECTS  # by cell, hour and kind of day
+    week: Floats | None = None  # (7, 24): what the hour of the week adds to `hours`; None below `LEAST_WEEKS`
+    seen: Floats = field(default_factory=lambda: np.zeros((7, 24)))  # (2, 24) or (7, 24) sessions behind the hours
+
+    def rung(self, weekday: int, hour: int) -> str:
+        """The rung that the expectation of an hour stands on: the closest that its own sessions speak louder on than
+        the prior, of hour_of_week, hour_by_weekend, hour, all.
+        """
+        kinds = np.add.reduceat(self.seen, [0, SATURDAY]) if len(self.seen) == DAYS else self.seen
+        if self.week is not None and self.seen[weekday, hour] >= PRIOR_SESSIONS:
+            return "hour_of_week"
+        if kinds[int(weekday >= SATURDAY), hour] >= PRIOR_SESSIONS:
+            return "hour_by_weekend"
+        return "hour" if kinds[:, hour].sum() >= PRIOR_SESSIONS else "all"
 
     @property
     def known(self) -> bool:
@@ -78,11 +97,12 @@ class Margins:
         return not np.isnan(self.base)
 
 
-def margins_of(rows: MarginRows, attributes: tuple[str, ...] = MARGIN_ATTRIBUTES) -> Margins:
-    """Shrink counts to margins; the row of attribute `all` over all hours is the whole.
+def margins_of(rows: MarginRows, attributes: tuple[str, ...] = MARGIN_ATTRIBUTES, weeks: float = 0.0) -> Margins:
+    """Shrink counts to margins; the row of attribute `all` over all hours is the whole. `weeks` of history they are of.
 
-    Ladder of the hour: hour of day by weekend, towards hour of day, towards the whole. Each rung is a Beta prior of
-    `PRIOR_SESSIONS` sessions (own) at the rung above, so an unseen value is expected to be like the rest.
+    Ladder of the hour: hour of week (with `LEAST_WEEKS`), towards hour of day by weekend, towards hour of day, towards
+    the whole. Each rung is a Beta prior of `PRIOR_SESSIONS` sessions (own) at the rung above, so an unseen value is
+    expected to be like the rest.
     """
     whole = rows.of("all", hourly=False)
     n, bad = float(whole.n.sum()), float(whole.bad.sum())
@@ -91,8 +111,7 @@ def margins_of(rows: MarginRows, attributes: tuple[str, ...] = MARGIN_ATTRIBUTES
     overall = _within(bad / n)
     base = _log_odds(overall)
     effects = {name: _value_effects(rows.of(name, hourly=False), overall) for name in attributes}
-    hours = _hour_effects(rows.of("all", hourly=True), overall)
-    made = Margins(base=base, effects=effects, hours=hours)
+    made = _with_hours(Margins(base=base, effects=effects), rows, overall, weeks)
     by_cell = rows.of("cell", hourly=True)
     made = replace(made, cell_hours=_cell_effects(by_cell, made, _cell_hour(by_cell.value, by_cell.hour)))
     kinds = _cell_kind(by_cell.value, by_cell.hour, by_cell.weekend)
@@ -104,14 +123,18 @@ def expected_bad(
     attributes: Mapping[str, NDArray[np.integer]],
     weekend: NDArray[np.integer],
     hour: NDArray[np.integer],
+    weekday: NDArray[np.integer] | None = None,
 ) -> Floats:
     """Probability that each unit is bad, by history; NaN without any.
 
-    `attributes` name -> label ids (0 not given); `weekend` 0 or 1 and `hour` 0..23 of the operator's zone.
+    `attributes` name -> label ids (0 not given); `weekend` 0 or 1 and `hour` 0..23 of the operator's zone. With
+    `weekday` (0 Monday to 6) the hour of the week counts, where it is known.
     """
     if not margins.known:
         return np.full(len(hour), np.nan)
     odds = margins.base + margins.hours[weekend, hour]
+    if weekday is not None and margins.week is not None:
+        odds = odds + margins.week[weekday, hour]
     for name, effects in margins.effects.items():
         if name in attributes:
             odds = odds + effects.at(attributes[name])
@@ -148,12 +171,22 @@ def _value_effects(rows: MarginRows, overall: float) -> Effects:
     return Effects(code=code, effect=_logits(_shrunk(bad, n, overall, PRIOR_SESSIONS)) - _log_odds(overall))
 
 
-def _hour_effects(rows: MarginRows, overall: float) -> Floats:
+def _with_hours(margins: Margins, rows: MarginRows, overall: float, weeks: float) -> Margins:
+    by_kind, by_day = rows.of("all", hourly=True), rows.of("all", hourly=True, weekly=True)
     n, bad = np.zeros((2, 24)), np.zeros((2, 24))
-    np.add.at(n, (rows.weekend, rows.hour), rows.n)
-    np.add.at(bad, (rows.weekend, rows.hour), rows.bad)
+    np.add.at(n, (by_kind.weekend, by_kind.hour), by_kind.n)
+    np.add.at(bad, (by_kind.weekend, by_kind.hour), by_kind.bad)
     any_day = _shrunk(bad.sum(0), n.sum(0), overall, PRIOR_SESSIONS)
-    return _logits(_shrunk(bad, n, np.broadcast_to(any_day, (2, 24)), PRIOR_SESSIONS)) - _log_odds(overall)
+    kinds = _shrunk(bad, n, np.broadcast_to(any_day, (2, 24)), PRIOR_SESSIONS)
+    made = replace(margins, hours=_logits(kinds) - _log_odds(overall), seen=n)
+    if weeks < LEAST_WEEKS or by_day.weekday is None or not len(by_day.n):
+        return made
+    daily_n, daily_bad = np.zeros((DAYS, 24)), np.zeros((DAYS, 24))
+    np.add.at(daily_n, (by_day.weekday, by_day.hour), by_day.n)
+    np.add.at(daily_bad, (by_day.weekday, by_day.hour), by_day.bad)
+    prior = kinds[(np.arange(DAYS) >= SATURDAY).astype(int)]
+    week = _logits(_shrunk(daily_bad, daily_n, prior, PRIOR_SESSIONS)) - _logits(prior)
+    return replace(made, week=week, seen=daily_n)
 
 
 def _cell_hour(cell: NDArray[np.integer], hour: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -46,7 +46,7 @@ _DAYS = 7
 LEAST_WEEKS = 3.0
 # Fewer sessions tell no median (own): with 30 its standard error is a quarter of the spread.
 LEAST_SESSIONS = 30.0
-# Cells are many and their single hours of the week hold few sessions: they keep kinds of day only, as memory is bounded.
+# Cells are many, and one hour of their week holds few sessions: they keep kinds of day only, as memory is bounded.
 _BY_KIND = ("cell",)
 # A count that forgetting has brought below this is dropped (own).
 _FORGOTTEN = 0.05
@@ -54,7 +54,7 @@ _FORGOTTEN = 0.05
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
-    """Sparse counts of one measure for all values of one attribute; `key` = value * 65536 + slot * 128 + bin, sorted."""
+    """Sparse counts of one measure and attribute; `key` = value * 65536 + slot * 128 + bin, sorted."""
 
     key: Ints
     count: Floats
@@ -124,7 +124,7 @@ def _ladder(weekday: int | None, hour: int | None) -> list[tuple[str, int]]:
 
 
 def histogram(attribute: str, measure: str, value: Ints, weekday: Ints, hour: Ints, measured: Floats) -> Histogram:
-    """Count one measure of sessions by value of an attribute (0: not known) and hour of the week; NaN is not counted."""
+    """Count a measure of sessions by value of an attribute (0: not known) and hour of the week; NaN counts nowhere."""
     used = ~np.isnan(measured) & (measured >= 0) & (value > 0)
     day = np.where(weekday[used] >= 5, 6, 0) if attribute in _BY_KIND else weekday[used]
     edges = EDGES[measure]
@@ -157,10 +157,10 @@ def frozen(attribute: str, measure: str, counts: Histogram, weeks: float) -> Lev
         bad = np.bincount(group, np.tile(counts.count * (place == 1), times), len(groups))
         median, mad = (bad / np.maximum(n, 1e-9))[enough], np.full(int(enough.sum()), np.nan)
     return LevelRows(
-        value=groups[enough] // _SLOTS,
+        value=np.asarray(groups[enough] // _SLOTS, dtype=np.int64),
         measure=np.full(int(enough.sum()), MEASURES.index(measure), np.int16),
         slot=(groups[enough] % _SLOTS).astype(np.int16),
-        n=n[enough],
+        n=np.asarray(n[enough], dtype=np.float64),
         median=median,
         mad=mad,
     )

@@ -12,7 +12,14 @@ from store.copying import Arrays, copy_out
 
 HISTORY_DAYS = 28  # four weeks, so that every hour of the week is there four times (own)
 FIT_DAYS = 7  # windows of one week tell how unruly the expectation is (own)
+# A day counts half after two weeks (own): four weeks keep the hour of the week there four times, and forget a change
+# of the network within a month; the mean age is then that of four weeks counted alike.
+HALF_LIFE_DAYS = 14.0
 ANY = -1
+# A count that forgetting brought below this says nothing any more (own).
+_FORGOTTEN = 0.01
+
+MarginRow = tuple[str, int, int, int, float, float, int]
 
 _FREEZE = """
 INSERT INTO cem.baseline (day, first_event, end_event, sessions, bad, made_at)
@@ -20,37 +27,67 @@ SELECT %(day)s, min(start), %(end)s, sum(n), sum(bad), now() FROM cem.group_inde
 WHERE grain = 'hour' AND attribute = 'all' AND start >= %(first)s AND start < %(end)s HAVING sum(n) > 0
 ON CONFLICT (day) DO NOTHING RETURNING baseline_id
 """
-_ALL_HOURS = """
-INSERT INTO cem.baseline_margin (baseline_id, over_kind, attribute, value, weekend, hour, n, bad)
-SELECT %(id)s, 'sessions', attribute, value, -1, -1, sum(n), sum(bad) FROM cem.group_index
-WHERE grain = 'hour' AND attribute IN ('all', 'app', 'model', 'cell') AND start >= %(first)s AND start < %(end)s
-GROUP BY attribute, value HAVING sum(n) > 0
+_SOURCES = """
+INSERT INTO cem.baseline_source (baseline_id, day, sessions, bad)
+SELECT %(id)s, (start AT TIME ZONE %(zone)s)::date, sum(n), sum(bad) FROM cem.group_index
+WHERE grain = 'hour' AND attribute = 'all' AND start >= %(first)s AND start < %(end)s GROUP BY 2
 """
-_BY_HOUR = """
-INSERT INTO cem.baseline_margin (baseline_id, over_kind, attribute, value, weekend, hour, n, bad)
-SELECT %(id)s, 'sessions', attribute, value, (extract(isodow FROM local) >= 6)::int, extract(hour FROM local)::int,
-       sum(n), sum(bad)
-FROM (SELECT *, start AT TIME ZONE %(zone)s AS local FROM cem.group_index
-      WHERE grain = 'hour' AND attribute IN ('all', 'cell') AND start >= %(first)s AND start < %(end)s) AS hours
-GROUP BY 3, 4, 5, 6 HAVING sum(n) > 0
+# The newest earlier baseline, if it learned every day before its own just as that day counts now.
+_PREVIOUS = """
+SELECT b.baseline_id, b.day, b.end_event FROM (
+    SELECT * FROM cem.baseline WHERE day < %(day)s AND end_event > %(first)s ORDER BY day DESC LIMIT 1) AS b
+WHERE NOT EXISTS (
+    SELECT FROM (
+        SELECT (start AT TIME ZONE %(zone)s)::date AS day, sum(n) AS sessions, sum(bad) AS bad FROM cem.group_index
+        WHERE grain = 'hour' AND attribute = 'all' AND start >= %(first)s AND start < b.end_event GROUP BY 1) AS now
+    LEFT JOIN cem.baseline_source s ON s.baseline_id = b.baseline_id AND s.day = now.day
+    WHERE (s.sessions, s.bad) IS DISTINCT FROM (now.sessions, now.bad))
+"""
+_LEARN = """
+INSERT INTO cem.baseline_margin (baseline_id, over_kind, attribute, value, weekend, hour, weekday, n, bad)
+SELECT %(id)s, 'sessions', attribute, value, weekend, hour, weekday, sum(n), sum(bad) FROM (
+    SELECT attribute, value, weekend, hour, weekday, n * %(kept)s AS n, bad * %(kept)s AS bad FROM cem.baseline_margin
+    WHERE baseline_id = %(previous)s AND over_kind = 'sessions'
+    UNION ALL
+    SELECT attribute, value, cut.weekend, cut.hour, cut.weekday, n * weight, bad * weight FROM (
+        SELECT attribute, value, n, bad, extract(hour FROM local)::smallint AS hour,
+               (CASE WHEN h.day IS NULL THEN extract(isodow FROM local) - 1 ELSE 6 END)::smallint AS weekday,
+               0.5 ^ ((%(day)s::date - 1 - local::date) / %(half_life)s) AS weight
+        FROM (SELECT *, start AT TIME ZONE %(zone)s AS local FROM cem.group_index
+              WHERE grain = 'hour' AND attribute IN ('all', 'app', 'model', 'cell')
+                AND start >= %(from)s AND start < %(end)s) AS hours
+        LEFT JOIN cem.holiday h ON h.day = local::date) AS hours,
+    LATERAL (VALUES
+        (-1, -1, -1), ((hours.weekday >= 5)::int, hours.hour, -1),
+        ((hours.weekday >= 5)::int, hours.hour, hours.weekday)
+    ) AS cut (weekend, hour, weekday)
+    WHERE cut.hour = -1 OR attribute = 'all' OR (attribute = 'cell' AND cut.weekday = -1)
+) AS counts GROUP BY attribute, value, weekend, hour, weekday HAVING sum(n) > %(forgotten)s
 """
 
 
-def freeze(connection: Connection, day: date, zone: ZoneInfo) -> int:
+def freeze(connection: Connection, day: date, zone: ZoneInfo, half_life_days: float = HALF_LIFE_DAYS) -> int:
     """Return the id of the baseline of a local day, made now if there is none; 0 where nothing is known before it.
 
-    Uses indices of earlier days only, at most `HISTORY_DAYS` of them. Runs in the caller's transaction.
+    It learns the days since the newest earlier baseline and lets that one's counts fade by half in `half_life_days`.
+    Where days before that baseline count differently by now (late rows, a back-fill, a rescoring), it is learned anew
+    from `HISTORY_DAYS` days. A frozen baseline never changes. Runs in the caller's transaction.
     """
     known = connection.execute("SELECT baseline_id FROM cem.baseline WHERE day = %s", [day]).fetchone()
     if known:
         return int(known[0])
     end, _ = day_bounds(day, zone)
-    given = {"day": day, "first": end - timedelta(days=HISTORY_DAYS), "end": end, "zone": zone.key}
+    given = {"day": day, "first": day_bounds(day - timedelta(days=HISTORY_DAYS), zone)[0], "end": end, "zone": zone.key}
+    previous = connection.execute(_PREVIOUS, given).fetchone()
     made = connection.execute(_FREEZE, given).fetchone()
     if made is None:
         return _made_by_another(connection, day)
-    connection.execute(_ALL_HOURS, {**given, "id": made[0]})
-    connection.execute(_BY_HOUR, {**given, "id": made[0]})
+    given |= {"id": made[0], "previous": None, "from": given["first"], "kept": 0.0}
+    if previous is not None:
+        kept = 0.5 ** ((day - previous[1]).days / half_life_days)
+        given |= {"previous": previous[0], "from": previous[2], "kept": kept}
+    connection.execute(_SOURCES, given)
+    connection.execute(_LEARN, {**given, "half_life": half_life_days, "forgotten": _FORGOTTEN})
     return int(made[0])
 
 
@@ -66,26 +103,38 @@ def span(connection: Connection, baseline_id: int) -> tuple[datetime, datetime] 
     ).fetchone()
 
 
-def margin_rows(
-    connection: Connection, baseline_id: int, over_kind: str
-) -> list[tuple[str, int, int, int, float, float]]:
-    """Return the rows (attribute, value, weekend, hour, n, bad) of a baseline."""
+def margin_rows(connection: Connection, baseline_id: int, over_kind: str) -> list[MarginRow]:
+    """Return the rows (attribute, value, weekend, hour, n, bad, weekday) of a baseline."""
     return connection.execute(
-        "SELECT attribute, value, weekend, hour, n, bad FROM cem.baseline_margin "
-        "WHERE baseline_id = %s AND over_kind = %s ORDER BY attribute, value, weekend, hour",
+        "SELECT attribute, value, weekend, hour, n, bad, weekday FROM cem.baseline_margin "
+        "WHERE baseline_id = %s AND over_kind = %s ORDER BY attribute, value, weekend, hour, weekday",
         [baseline_id, over_kind],
     ).fetchall()
 
 
-def add_margin_rows(
-    connection: Connection, baseline_id: int, over_kind: str, rows: Sequence[tuple[str, int, int, int, float, float]]
-) -> None:
-    """Store rows (attribute, value, weekend, hour, n, bad) of a kind that has no group index of its own."""
+def add_margin_rows(connection: Connection, baseline_id: int, over_kind: str, rows: Sequence[MarginRow]) -> None:
+    """Store rows (as `margin_rows`) of a kind that has no group index of its own."""
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO cem.baseline_margin (baseline_id, over_kind, attribute, value, weekend, hour, n, bad) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            "INSERT INTO cem.baseline_margin (baseline_id, over_kind, attribute, value, weekend, hour, n, bad, weekday)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             [(baseline_id, over_kind, *row) for row in rows],
+        )
+
+
+def holidays(connection: Connection) -> frozenset[date]:
+    """Return the days that count as weekend though they are none."""
+    return frozenset(day for (day,) in connection.execute("SELECT day FROM cem.holiday"))
+
+
+def set_holidays(connection: Connection, days: Mapping[date, str]) -> None:
+    """Make these the holidays, with their names; baselines that are frozen keep what they learned."""
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM cem.holiday WHERE day <> ALL(%s)", [list(days)])
+        cursor.executemany(
+            "INSERT INTO cem.holiday (day, name) VALUES (%s, %s) ON CONFLICT (day) DO UPDATE SET name = excluded.name "
+            "WHERE holiday.name <> excluded.name",
+            list(days.items()),
         )
 
 

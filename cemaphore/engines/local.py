@@ -3,10 +3,12 @@
 from dataclasses import replace
 from datetime import datetime
 
-from cemaphore.pipeline.baseline import local_hours
+import numpy as np
+
 from cemaphore.pipeline.frame import SessionFrame, session_frame, touchpoint_frame
 from cemaphore.pipeline.hours import HourCount, HourScores, Scoring, merged_parts, rate
 from cemaphore.pipeline.score_rows import stacked
+from qoe.calendar import SATURDAY
 from qoe.expectation import Margins, expected_bad
 from qoe.model import FloatArray
 from records.windows import HOUR
@@ -30,7 +32,7 @@ def score_hour(
         part = (index, parts) if parts > 1 else None
         sessions = session_frame(connection, hour, hour + HOUR, context=scoring.context, part=part)
         touchpoints = touchpoint_frame(connection, hour, hour + HOUR, context=scoring.context, part=part)
-        rated = rate(sessions, touchpoints, _expected(sessions, hour, scoring, margins), scoring)
+        rated = rate(sessions, touchpoints, _expected(sessions, scoring, margins), scoring)
         store_users(connection, rated, version_id)
         made.append(replace(rated, users=()))
     whole = merged_parts(made)
@@ -58,6 +60,7 @@ def store_groups(connection: Connection, made: HourScores, version_id: int) -> N
     scores.append(connection, "kqi_value", stacked(made.indicator_tables(version_id)))
 
 
-def _expected(frame: SessionFrame, hour: datetime, scoring: Scoring, margins: Margins) -> FloatArray:
-    weekend, of_day = local_hours(frame.start_us, hour, scoring.zone)
-    return expected_bad(margins, frame.attributes, weekend, of_day)
+def _expected(frame: SessionFrame, scoring: Scoring, margins: Margins) -> FloatArray:
+    weekday, hour = scoring.calendar.hours(frame.start_us)
+    weekend = (weekday >= SATURDAY).astype(np.int64)
+    return expected_bad(margins, frame.attributes, weekend, hour, weekday)

@@ -1,14 +1,14 @@
 """The expectation of a local day: its frozen baseline, as the cores take it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime, timedelta
-from typing import Any
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cemaphore.pipeline.frame import FrameContext, TouchpointFrame, touchpoint_frame
+from qoe.calendar import SATURDAY, Calendar
 from qoe.clusters import SESSION_ATTRIBUTES, TOUCHPOINT_ATTRIBUTES, History, history_of
 from qoe.clusters.history import Ratios
 from qoe.expectation import ANY, MARGIN_ATTRIBUTES, MarginRows, Margins, margins_of
@@ -17,15 +17,30 @@ from store import baselines
 from store.connection import Connection
 
 _ATTRIBUTES = {"sessions": MARGIN_ATTRIBUTES, "touchpoints": TOUCHPOINT_ATTRIBUTES}
-_DAY_US = 86_400_000_000
-_SATURDAY = 5
 
 
-def baseline_for(connection: Connection, day: date, zone: ZoneInfo, over_kind: str = "sessions") -> tuple[int, Margins]:
+def calendar_of(connection: Connection, zone: ZoneInfo) -> Calendar:
+    """Return the operator's calendar: its zone, and the holidays of the last scoring run."""
+    return Calendar(zone=zone, holidays=baselines.holidays(connection))
+
+
+def baseline_for(
+    connection: Connection,
+    day: date,
+    zone: ZoneInfo,
+    over_kind: str = "sessions",
+    half_life_days: float = baselines.HALF_LIFE_DAYS,
+) -> tuple[int, Margins]:
     """Return id and margins of a local day, frozen at the first call; 0 and none without history."""
-    baseline_id = baselines.freeze(connection, day, zone)
+    baseline_id = baselines.freeze(connection, day, zone, half_life_days)
     rows = baselines.margin_rows(connection, baseline_id, over_kind) if baseline_id else []
-    return baseline_id, margins_of(_margin_rows(rows), _ATTRIBUTES[over_kind])
+    return baseline_id, margins_of(_margin_rows(rows), _ATTRIBUTES[over_kind], weeks_of(connection, baseline_id))
+
+
+def weeks_of(connection: Connection, baseline_id: int) -> float:
+    """Return how many weeks of history a baseline knows, at most `HISTORY_DAYS`; 0 for none."""
+    span = baselines.span(connection, baseline_id)
+    return 0.0 if span is None else round((span[1] - span[0]) / timedelta(weeks=1), 1)  # clocks may have changed
 
 
 def touchpoint_baseline(
@@ -37,7 +52,9 @@ def touchpoint_baseline(
         return baseline_id, margins
     end, _ = day_bounds(day, zone)
     frame = touchpoint_frame(connection, end - timedelta(days=baselines.HISTORY_DAYS), end, context=context)
-    baselines.add_margin_rows(connection, baseline_id, "touchpoints", _touchpoint_rows(frame, zone))
+    baselines.add_margin_rows(
+        connection, baseline_id, "touchpoints", _touchpoint_rows(frame, calendar_of(connection, zone))
+    )
     return baseline_for(connection, day, zone, "touchpoints")
 
 
@@ -67,26 +84,19 @@ def days_like(connection: Connection, baseline_id: int, day: date, zone: ZoneInf
     span = baselines.span(connection, baseline_id)
     if span is None:
         return 0.0
+    calendar = calendar_of(connection, zone)
     (first, end), known = span, 0.0
     each = first.astimezone(zone).date()
     while each < day:
         begins, ends = day_bounds(each, zone)
-        if (each.weekday() >= _SATURDAY) == (day.weekday() >= _SATURDAY):
+        if calendar.weekend(each) == calendar.weekend(day):
             known += max((min(ends, end) - max(begins, first)) / (ends - begins), 0.0)
         each += timedelta(days=1)
     return known
 
 
-def local_hours(time_us: NDArray[np.int64], start: datetime, zone: ZoneInfo) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Weekend (0 or 1) and hour of each time, in a zone whose offset is that of `start` (one hour at most)."""
-    offset = start.astimezone(zone).utcoffset() or timedelta()
-    local = time_us + int(offset / timedelta(microseconds=1))
-    weekday = (local // _DAY_US + 3) % 7  # 1970-01-01 was a Thursday
-    return (weekday >= 5).astype(np.int64), local // 3_600_000_000 % 24
-
-
-def _margin_rows(rows: list[tuple[str, int, int, int, float, float]]) -> MarginRows:
-    columns = list(zip(*rows, strict=True)) or [()] * 6
+def _margin_rows(rows: Sequence[baselines.MarginRow]) -> MarginRows:
+    columns = list(zip(*rows, strict=True)) or [()] * 7
     return MarginRows(
         attribute=np.array(columns[0], dtype=np.str_),
         value=np.array(columns[1], dtype=np.int64),
@@ -94,6 +104,7 @@ def _margin_rows(rows: list[tuple[str, int, int, int, float, float]]) -> MarginR
         hour=np.array(columns[3], dtype=np.int64),
         n=np.array(columns[4], dtype=np.float64),
         bad=np.array(columns[5], dtype=np.float64),
+        weekday=np.array(columns[6], dtype=np.int64),
     )
 
 
@@ -108,23 +119,19 @@ def _history(rows: list[tuple[str, int, float, float]]) -> History:
     return History(dispersion=dispersion, ratios=ratios)
 
 
-def _touchpoint_rows(frame: TouchpointFrame, zone: ZoneInfo) -> list[tuple[str, int, int, int, float, float]]:
+def _touchpoint_rows(frame: TouchpointFrame, calendar: Calendar) -> list[baselines.MarginRow]:
     """Counts of rated touchpoints: all, by local hour and weekend, by channel, by activity."""
     rated = ~np.isnan(frame.q)
     bad = frame.bad[rated].astype(float)
-    time_us = frame.time_us[rated]
-    hours = time_us // 3_600_000_000
-    weekend, hour = np.zeros(len(hours), np.int64), np.zeros(len(hours), np.int64)
-    for each in np.unique(hours):
-        mine = hours == each
-        weekend[mine], hour[mine] = local_hours(time_us[mine], datetime.fromtimestamp(int(each) * 3600, tz=zone), zone)
-    rows = [("all", 0, ANY, ANY, float(len(bad)), float(bad.sum()))] if len(bad) else []
-    for code in np.unique(weekend * 24 + hour).tolist():
-        mine = weekend * 24 + hour == code
-        rows.append(("all", 0, code // 24, code % 24, float(mine.sum()), float(bad[mine].sum())))
+    weekday, hour = calendar.hours(frame.time_us[rated])
+    slot = (weekday >= SATURDAY) * 24 + hour
+    rows = [("all", 0, ANY, ANY, float(len(bad)), float(bad.sum()), ANY)] if len(bad) else []
+    for code in np.unique(slot).tolist():
+        mine = slot == code
+        rows.append(("all", 0, code // 24, code % 24, float(mine.sum()), float(bad[mine].sum()), ANY))
     for name in TOUCHPOINT_ATTRIBUTES:
         codes = frame.attributes[name][rated]
         for code in np.unique(codes).tolist():
             mine = codes == code
-            rows.append((name, code, ANY, ANY, float(mine.sum()), float(bad[mine].sum())))
+            rows.append((name, code, ANY, ANY, float(mine.sum()), float(bad[mine].sum()), ANY))
     return rows

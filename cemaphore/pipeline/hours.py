@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from cemaphore.pipeline.frame import FrameContext, SessionFrame, TouchpointFrame
 from cemaphore.pipeline.indicators import IndicatorSums, add_indicators, indicator_columns
 from cemaphore.pipeline.score_rows import Columns, group_columns, user_columns
 from kqi.catalogue import KqiCatalogue
+from qoe.calendar import Calendar
 from qoe.caps import session_weights
 from qoe.codes import dense
 from qoe.groups import GroupSums, Observations, group_sums, merged
@@ -37,6 +38,12 @@ class Scoring:
     rules: IndexRules
     indicators: KqiCatalogue
     zone: ZoneInfo
+    holidays: frozenset[date] = frozenset()
+
+    @property
+    def calendar(self) -> Calendar:
+        """Which local days count as weekend."""
+        return Calendar(zone=self.zone, holidays=self.holidays)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,11 +14,12 @@ from cemaphore.pipeline.frame import FrameContext
 from cemaphore.pipeline.hours import HourCount, Scoring
 from cemaphore.pipeline.kpis import KINDS as COUNTER_KINDS
 from cemaphore.pipeline.kpis import score_counters
+from cemaphore.pipeline.learning import Lesson, learn
 from cemaphore.settings import Settings
 from qoe.expectation import Margins
 from qoe.indices import IndexRules
 from records.windows import HOUR, day_bounds, local_day
-from store import detections, retention, scores
+from store import baselines, detections, retention, scores
 from store.connection import Connection, connect
 
 Progress = Callable[[int, int], None]
@@ -79,8 +80,19 @@ class _Run:
         self._vendors = catalogues.vendors(settings)
         context = FrameContext.load(connection, quality)
         self._connection = connection
+        holidays = catalogues.holidays(settings)
+        baselines.set_holidays(connection, holidays)
         self._scoring = Scoring(
-            context=context, rules=IndexRules.of(quality), indicators=indicators, zone=scores.time_zone(connection)
+            context=context,
+            rules=IndexRules.of(quality),
+            indicators=indicators,
+            zone=scores.time_zone(connection),
+            holidays=frozenset(holidays),
+        )
+        self._lesson = Lesson(
+            context=context,
+            calendar=self._scoring.calendar,
+            half_life_days=settings.expectation_half_life_days,
         )
         self._model_version = catalogues.model_version(context.models, quality)
         self._catalogue_version = f"qoe={quality.version} kqi={indicators.version}"
@@ -130,7 +142,13 @@ class _Run:
 
     def _baseline(self, day: date) -> tuple[int, Margins]:
         with self._connection.transaction():
-            return baseline_for(self._connection, day, self._scoring.zone)
+            baseline_id, margins = self._baseline_for(day)
+            if baseline_id:
+                learn(self._connection, baseline_id, day, self._lesson)
+            return baseline_id, margins
+
+    def _baseline_for(self, day: date) -> tuple[int, Margins]:
+        return baseline_for(self._connection, day, self._scoring.zone, half_life_days=self._lesson.half_life_days)
 
     def _hour(self, hour: datetime, baseline_id: int, margins: Margins, *, wait: bool) -> HourCount:
         """Score one hour; `_HELD` if another process has it, `_DONE` if one has just done it, `_GONE` with its rows."""
@@ -171,7 +189,7 @@ class _Run:
             if retention.gone(connection, retention.USER_HOURS, start):
                 scores.unmark(connection, marks)
                 return False
-            baseline_id, _ = baseline_for(connection, local_day(start, zone), zone)
+            baseline_id, _ = self._baseline_for(local_day(start, zone))
             score_day(connection, start, self._scoring, self._version(baseline_id))
             scores.unmark(connection, marks)
             scores.mark(connection, scores.PERIOD_KIND, start)
@@ -187,7 +205,7 @@ class _Run:
                 return
             marks = scores.marks(connection, (scores.PERIOD_KIND,), starts[0], starts[-1] + _MOMENT)
             if max(starts) > newest - timedelta(days=max(PERIOD_DAYS)):
-                baseline_id, _ = baseline_for(connection, local_day(newest, self._scoring.zone), self._scoring.zone)
+                baseline_id, _ = self._baseline_for(local_day(newest, self._scoring.zone))
                 score_periods(connection, self._scoring, self._version(baseline_id))
             scores.unmark(connection, marks)
 

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from cemaphore.pipeline.baseline import baseline_for, days_like, history_for, local_hours, touchpoint_baseline
+from cemaphore.pipeline.baseline import baseline_for, calendar_of, days_like, history_for, touchpoint_baseline
 from cemaphore.pipeline.frame import FrameContext, session_frame, touchpoint_frame
+from qoe.calendar import SATURDAY
 from qoe.clusters import SESSION_ATTRIBUTES, TOUCHPOINT_ATTRIBUTES, History, Units
 from qoe.clusters.tracking import REACH
 from qoe.clusters.units import in_order, joined
@@ -58,6 +59,7 @@ class Feed:
         self.over_kind = over_kind
         self._connection = connection
         self._zone = zone
+        self._calendar = calendar_of(connection, zone)
         self._context = context
         self._hours: dict[int, Units | None] = {}
         self._days: dict[date, Expectation] = {}
@@ -111,7 +113,7 @@ class Feed:
         measured["failed"] = _failed(frame.columns["success"])
         chosen = {name: frame.attributes[name] for name in SESSION_ATTRIBUTES}
         q = self._heard(start, frame.source_id, frame.start_us, frame.q)
-        return self._units(start, margins, frame.customer_key, frame.start_us, q, frame.bad, chosen, measured)
+        return self._units(margins, frame.customer_key, frame.start_us, q, frame.bad, chosen, measured)
 
     def _touchpoints(self, start: datetime, margins: Margins) -> Units:
         end = start + HOUR
@@ -120,7 +122,7 @@ class Feed:
         measured["failed"] = _failed(touch.columns["success"])
         chosen = {name: touch.attributes[name] for name in TOUCHPOINT_ATTRIBUTES}
         q = self._heard(start, touch.source_id, touch.time_us, touch.q)
-        return self._units(start, margins, touch.customer_key, touch.time_us, q, touch.bad, chosen, measured)
+        return self._units(margins, touch.customer_key, touch.time_us, q, touch.bad, chosen, measured)
 
     def _heard(
         self, start: datetime, source_id: NDArray[np.int16], time_us: NDArray[np.int64], q: NDArray[np.float64]
@@ -137,7 +139,6 @@ class Feed:
 
     def _units(
         self,
-        start: datetime,
         margins: Margins,
         customer: NDArray[np.int64],
         time_us: NDArray[np.int64],
@@ -149,7 +150,8 @@ class Feed:
         # In one order, whatever order the database gave: sums of floats then never differ between two runs.
         order = np.lexsort((customer, time_us))
         rated = order[~np.isnan(q[order])]
-        weekend, hour = local_hours(time_us[rated], start, self._zone)
+        weekday, hour = self._calendar.hours(time_us[rated])
+        weekend = (weekday >= SATURDAY).astype(np.int64)
         codes: dict[str, Any] = {name: values[rated].astype(np.int32) for name, values in attributes.items()}
         return Units(
             time_us=time_us[rated],
@@ -157,7 +159,7 @@ class Feed:
             customer=customer[rated],
             n=np.ones(len(rated)),
             bad=bad[rated].astype(float),
-            expected=expected_bad(margins, codes, weekend, hour),
+            expected=expected_bad(margins, codes, weekend, hour, weekday),
             attributes=codes,
             measured={name: _measurement(name, values[rated]) for name, values in measured.items()},
         )

@@ -7,11 +7,13 @@ COMMENT ON COLUMN cem.baseline_margin.weekday IS '0 Monday to 6 Sunday, a holida
 
 -- What an earlier day had counted when a baseline learned from it: a day that counts differently now has late rows.
 CREATE TABLE cem.baseline_source (
-    day date PRIMARY KEY,
+    baseline_id integer NOT NULL REFERENCES cem.baseline ON DELETE CASCADE,
+    day date NOT NULL,
     sessions bigint NOT NULL,
-    bad bigint NOT NULL
+    bad bigint NOT NULL,
+    PRIMARY KEY (baseline_id, day)
 );
-COMMENT ON TABLE cem.baseline_source IS 'Sessions of each local day as the newest baseline learned them.';
+COMMENT ON TABLE cem.baseline_source IS 'Sessions of each local day as that baseline, or the one that it was made from, learned them.';
 
 CREATE TABLE cem.holiday (
     day date PRIMARY KEY,
