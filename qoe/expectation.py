@@ -38,9 +38,10 @@ class MarginRows:
     def of(self, attribute: str, *, hourly: bool, weekly: bool = False) -> "MarginRows":
         """The rows of one attribute: those by hour (by kind of day, or by day of the week), or those over all hours."""
         weekday = np.full(len(self.n), ANY) if self.weekday is None else self.weekday
-        keep = (self.attribute == attribute) & ((self.hour != ANY) == hourly) & ((weekday != ANY) == weekly)
+        names = np.asarray(self.attribute)
+        keep = (names == attribute) & ((self.hour != ANY) == hourly) & ((weekday != ANY) == weekly)
         return MarginRows(
-            attribute=self.attribute[keep],
+            attribute=names[keep],
             value=self.value[keep],
             weekend=self.weekend[keep],
             hour=self.hour[keep],
@@ -95,6 +96,11 @@ class Margins:
     def known(self) -> bool:
         """Whether there is any history."""
         return not np.isnan(self.base)
+
+
+def kept(days: float, half_life_days: float) -> float:
+    """What is left of a count after so many days of forgetting."""
+    return float(0.5 ** (days / half_life_days))
 
 
 def margins_of(rows: MarginRows, attributes: tuple[str, ...] = MARGIN_ATTRIBUTES, weeks: float = 0.0) -> Margins:

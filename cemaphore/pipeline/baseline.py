@@ -11,8 +11,8 @@ from cemaphore.pipeline.frame import FrameContext, TouchpointFrame, touchpoint_f
 from qoe.calendar import SATURDAY, Calendar
 from qoe.clusters import SESSION_ATTRIBUTES, TOUCHPOINT_ATTRIBUTES, History, history_of
 from qoe.clusters.history import Ratios
-from qoe.expectation import ANY, MARGIN_ATTRIBUTES, MarginRows, Margins, margins_of
-from records.windows import day_bounds
+from qoe.expectation import ANY, DAYS, MARGIN_ATTRIBUTES, MarginRows, Margins, margins_of
+from records.windows import day_bounds, local_day
 from store import baselines
 from store.connection import Connection
 
@@ -34,13 +34,13 @@ def baseline_for(
     """Return id and margins of a local day, frozen at the first call; 0 and none without history."""
     baseline_id = baselines.freeze(connection, day, zone, half_life_days)
     rows = baselines.margin_rows(connection, baseline_id, over_kind) if baseline_id else []
-    return baseline_id, margins_of(_margin_rows(rows), _ATTRIBUTES[over_kind], weeks_of(connection, baseline_id))
+    return baseline_id, margins_of(_margin_rows(rows), _ATTRIBUTES[over_kind], weeks_of(connection, baseline_id, zone))
 
 
-def weeks_of(connection: Connection, baseline_id: int) -> float:
-    """Return how many weeks of history a baseline knows, at most `HISTORY_DAYS`; 0 for none."""
+def weeks_of(connection: Connection, baseline_id: int, zone: ZoneInfo) -> float:
+    """Return how many weeks of local days a baseline knows, at most `HISTORY_DAYS`; 0 for none."""
     span = baselines.span(connection, baseline_id)
-    return 0.0 if span is None else round((span[1] - span[0]) / timedelta(weeks=1), 1)  # clocks may have changed
+    return 0.0 if span is None else (local_day(span[1], zone) - local_day(span[0], zone)).days / DAYS
 
 
 def touchpoint_baseline(

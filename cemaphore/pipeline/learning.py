@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from cemaphore.pipeline import levels
 from cemaphore.pipeline.frame import FrameContext, SessionFrame, session_frame
 from qoe.calendar import Calendar
+from qoe.expectation import kept
 from records.windows import HOUR, day_bounds, local_day
 from store import baselines
 from store import levels as stored
@@ -43,14 +44,14 @@ def learn(connection: Connection, baseline_id: int, day: date, lesson: Lesson) -
     while each < day:
         _learn_day(connection, each, lesson)
         each += timedelta(days=1)
-    levels.freeze(connection, baseline_id)
+    levels.freeze(connection, baseline_id, lesson.calendar.zone)
 
 
 def _learn_day(connection: Connection, day: date, lesson: Lesson) -> None:
     counted: levels.Counted = {}
     for frame in slices(connection, *day_bounds(day, lesson.calendar.zone), lesson.context):
         levels.count(frame, lesson.calendar, counted)
-    levels.teach(connection, day, counted, 0.5 ** (1 / lesson.half_life_days))
+    levels.teach(connection, day, counted, kept(1, lesson.half_life_days))
 
 
 def slices(connection: Connection, start: datetime, end: datetime, context: FrameContext) -> Iterator[SessionFrame]:

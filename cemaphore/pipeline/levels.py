@@ -1,6 +1,7 @@
 """Usual levels of measurements: taught day by day, frozen with each baseline, looked up for one value."""
 
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,9 +53,9 @@ def teach(connection: Connection, day: date, counted: Counted, kept: float) -> N
             stored.keep_histogram(connection, attribute, measure, made.key, made.count, day + timedelta(days=1))
 
 
-def freeze(connection: Connection, baseline_id: int) -> None:
+def freeze(connection: Connection, baseline_id: int, zone: ZoneInfo) -> None:
     """Store what is usual now under a baseline."""
-    weeks = weeks_of(connection, baseline_id)
+    weeks = weeks_of(connection, baseline_id, zone)
     for attribute in levels.LEVEL_ATTRIBUTES:
         made = [
             levels.frozen(attribute, measure, _now(connection, attribute, measure), weeks)
