@@ -9,7 +9,7 @@ from pathlib import Path
 from cemaphore.settings import Settings
 from records.errors import ConfigError
 from records.identifiers import normalise
-from store import audit, exports
+from store import audit, erasure, exports
 from store.connection import Connection, connect
 from store.vault import Vault, open_keys
 
@@ -37,14 +37,22 @@ def customer_of_file(dsn: str, settings: Settings, file: Path) -> int:
 
     Raises ConfigError when the file holds another number of identifiers, or nobody has that one.
     """
-    found = _lines(file)
-    if len(found) != 1:
-        raise ConfigError(f"{file}: one identifier is expected, there are {len(found)}.")
+    found = _only_line(file)
     with _vault(dsn, settings) as vault:
-        token = vault.find(_normalised(found[0], settings, str(file)))
+        token = vault.find(_normalised(found, settings, str(file)))
         if token is None:
             raise ConfigError(f"{file}: nobody with this identifier is known.")
-        return next(iter(exports.customers(vault.connection, {token: found[0]})))
+        return next(iter(exports.customers(vault.connection, {token: found})))
+
+
+def erase_person(dsn: str, settings: Settings, file: Path, reason: str) -> erasure.Erasure:
+    """Erase the person behind the one raw identifier of the file, known or not: later rows of theirs are refused.
+
+    Raises ConfigError when the file holds another number of identifiers.
+    """
+    identifier = _normalised(_only_line(file), settings, str(file))
+    with _vault(dsn, settings) as vault:
+        return erasure.erase(vault, identifier, actor=getpass.getuser(), reason=reason)
 
 
 def looked_at(connection: Connection, customer_key: int, *, action: str) -> None:
@@ -64,6 +72,13 @@ def _lines(file: Path) -> list[str]:
     except OSError as error:
         raise ConfigError(f"{file} cannot be read: {error.strerror}.") from None
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _only_line(file: Path) -> str:
+    found = _lines(file)
+    if len(found) != 1:
+        raise ConfigError(f"{file}: one identifier is expected, there are {len(found)}.")
+    return found[0]
 
 
 def _normalised(identifier: str, settings: Settings, place: str) -> str:

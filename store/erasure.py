@@ -8,10 +8,14 @@ from store.vault import Vault
 
 @dataclass(frozen=True, kw_only=True)
 class Erasure:
-    """What an erasure did: how many identifiers of the person it buried, and how many rows it removed or blanked."""
+    """What an erasure did: how many identifiers of the person it buried, and how many rows it removed or blanked.
+
+    `audit_id` is its entry in the audit trail: with the time there it proves what was done.
+    """
 
     identifiers: int
     rows: int
+    audit_id: int
 
 
 def erase(vault: Vault, identifier: str, *, actor: str, reason: str) -> Erasure:
@@ -29,8 +33,9 @@ def erase(vault: Vault, identifier: str, *, actor: str, reason: str) -> Erasure:
             if other != token:
                 vault.erase_token(other)
         rows = sum(connection.execute(statement, {"tokens": tokens}).rowcount for statement in _STATEMENTS)
-        audit.record(connection, actor, "erase_records", None, reason, {"identifiers": len(tokens), "rows": rows})
-    return Erasure(identifiers=len(tokens), rows=rows)
+        done = {"identifiers": len(tokens), "rows": rows}
+        audit_id = audit.record(connection, actor, "erase_records", None, reason, done)
+    return Erasure(identifiers=len(tokens), rows=rows, audit_id=audit_id)
 
 
 _STATEMENTS = (

@@ -166,6 +166,8 @@ def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> No
         "doctor": ["doctor"],
         "collect": ["collect", str(home.path / "demo" / "surveys")],
         "score": ["score"],
+        "erase": ["erase", "--identifier-file", "-", "--reason", "asked for"],
+        "db backup": ["db", "backup", str(tmp_path / "all.dump")],
         "retention run": ["retention", "run", "--now", "2026-03-05T00:00:00Z"],
         "retention report": ["retention", "report"],
         "detect": ["detect"],
@@ -174,7 +176,7 @@ def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> No
     }
     assert set(documented) == set(calls)
     for name, call in calls.items():
-        printed = home.json(*call)
+        printed = json.loads(home.run(*call, "--json", given="460009999999999"))
         assert list(printed[0] if isinstance(printed, list) else printed) == documented[name], name
 
 

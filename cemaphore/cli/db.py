@@ -1,5 +1,6 @@
-"""`cem db`: start, stop and look at the database."""
+"""`cem db`: start, stop, look at, back up and restore the database."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,6 +16,8 @@ def register(app: typer.Typer) -> None:
     db.command("status")(_status)
     db.command("url")(_url)
     db.command("upgrade")(_upgrade)
+    db.command("backup")(_backup)
+    db.command("restore")(_restore)
     app.add_typer(db, name="db", no_args_is_help=True)
 
 
@@ -79,6 +82,36 @@ def _upgrade(
     with exits():
         names = privatedb.upgrade(load_settings(), dry_run=dry_run)
         _print({"dry_run": dry_run, "migrations": names}, "\n".join(names) or "schema is up to date", as_json)
+
+
+def _backup(
+    file: Annotated[Path, typer.Argument(help="The file to write; it must not be there yet.")], as_json: JSON = False
+) -> None:
+    """Write the whole database into one file, while everything goes on. Back the keys up apart: they are not in it."""
+    from dataclasses import asdict
+
+    from cemaphore.backup import backup
+    from cemaphore.exits import exits
+    from cemaphore.printing import show
+    from cemaphore.settings import load_settings
+
+    with exits():
+        show(asdict(backup(load_settings(), file)), as_json)
+
+
+def _restore(
+    file: Annotated[Path, typer.Argument(help="A file that `cem db backup` wrote.")], as_json: JSON = False
+) -> None:
+    """Bring a backup back into a database that holds nothing yet, and check that the keys are those of its vault."""
+    from dataclasses import asdict
+
+    from cemaphore.backup import restore
+    from cemaphore.exits import exits
+    from cemaphore.printing import show
+    from cemaphore.settings import load_settings
+
+    with exits():
+        show(asdict(restore(load_settings(), file)), as_json)
 
 
 def _tell(found: object, as_json: bool) -> None:

@@ -1,0 +1,33 @@
+"""`cem erase`: erases a person, on their demand."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add `cem erase` to `app`."""
+    app.command("erase")(_erase)
+
+
+def _erase(
+    identifier_file: Annotated[
+        Path,
+        typer.Option(help="A file with one raw identifier (- for standard input), so that none stands in a history."),
+    ],
+    reason: Annotated[str, typer.Option(help="Why; goes into the audit trail.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Erase a person with all identifiers known to be theirs; later rows of theirs are refused. Cannot be undone."""
+    from dataclasses import asdict
+
+    from cemaphore import privatedb
+    from cemaphore.exits import exits
+    from cemaphore.identification import erase_person
+    from cemaphore.printing import show
+    from cemaphore.settings import load_settings
+
+    with exits():
+        settings = load_settings()
+        show(asdict(erase_person(privatedb.database_url(settings), settings, identifier_file, reason)), as_json)
