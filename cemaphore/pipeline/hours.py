@@ -16,10 +16,11 @@ from kqi.catalogue import KqiCatalogue
 from qoe.calendar import Calendar
 from qoe.caps import session_weights
 from qoe.codes import dense
+from qoe.demarcation import Evidence, demarcate, dimension_scores
 from qoe.groups import GroupSums, Observations, group_sums, merged
-from qoe.indices import SERVICE, IndexRules, Sums, observe
-from qoe.peers import Setting, compare
-from qoe.shares import SESSION_DIMENSIONS, dimension_scores, first_shares, segment_excess
+from qoe.indices import NETWORK, SERVICE, IndexRules, Sums, observe
+from qoe.peers import Setting, compare, shared_part
+from qoe.segments import SESSION_DIMENSIONS, segment_excess
 from records.kinds import SERVICES
 
 GROUP_ATTRIBUTES = (
@@ -132,10 +133,18 @@ def session_scores(frame: SessionFrame, scoring: Scoring) -> NDArray[np.float64]
     """Scores (3, rows) of the sessions of one hour: network, device, app."""
     place = {name: frame.attributes[name] for name in ("model", "app", "cell", "region", "service", "band")}
     failed = (frame.columns["success"] == 0) | (frame.columns["dropped"] == 1)
-    terminal = compare(Setting(**place), frame.q, failed)
-    excess = segment_excess(frame.columns, scoring.context.catalogue)
-    shares = first_shares(excess, terminal, failed, frame.cause_segment, scoring.rules.weights)
-    return dimension_scores(frame.q, shares)
+    context = scoring.context
+    excess = segment_excess(frame.columns, context.catalogue)
+    evidence = Evidence(
+        q=frame.q,
+        failed=failed,
+        cause=frame.cause_segment,
+        excess=excess,
+        terminal=compare(Setting(**place), frame.q, failed),
+        core_part=shared_part(frame.attributes["core_node"], place["cell"], place["region"], excess.value[NETWORK]),
+    )
+    found = demarcate(frame.columns, evidence, context.catalogue, context.models)
+    return dimension_scores(found, scoring.rules.weights)
 
 
 def _joined(
