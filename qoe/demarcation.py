@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -194,3 +195,34 @@ def dimension_scores(found: Demarcation, weights: Sequence[float]) -> FloatArray
     total = claim.sum(axis=0)
     share = np.divide(claim, total, out=np.zeros_like(claim), where=total > 0)
     return np.where(found.measured, 100.0 - explained - found.unexplained * share, np.nan)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanDemarcation:
+    """Mean points lost over `sessions` rated sessions: by name of SEGMENTS, and unexplained; they sum to `lost`."""
+
+    sessions: int
+    lost: float
+    points: Mapping[str, float]
+    unexplained: float
+
+    @property
+    def shares(self) -> Mapping[str, float]:
+        """Each segment's part of what was lost, 0..1; they sum to 1 less the unexplained part. Empty without loss."""
+        return {name: value / self.lost for name, value in self.points.items()} if self.lost > 0 else {}
+
+
+def mean_demarcation(found: Demarcation, rows: NDArray[Any] | slice = slice(None)) -> MeanDemarcation | None:
+    """Mean over a set of sessions (indices, a mask, or all), for a group or a cluster; None where none was rated."""
+    points, unexplained = found.points[:, rows], found.unexplained[rows]
+    known = ~np.isnan(unexplained)
+    if not known.any():
+        return None
+    means = points[:, known].mean(axis=1).tolist()
+    rest = float(unexplained[known].mean())
+    return MeanDemarcation(
+        sessions=int(known.sum()),
+        lost=sum(means) + rest,
+        points=dict(zip(SEGMENTS, means, strict=True)),
+        unexplained=rest,
+    )

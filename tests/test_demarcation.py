@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qoe.catalogue import SEGMENTS
-from qoe.demarcation import Demarcation, demarcate, dimension_scores
+from qoe.demarcation import demarcate, dimension_scores, mean_demarcation
 from qoe.indices import APP, DEVICE, NETWORK
 from qoe.peers import Setting, Terminal, compare
 from qoe.quality import session_quality
@@ -221,7 +221,15 @@ def test_a_cell_fault_lowers_the_network_and_a_device_fault_the_device() -> None
         assert drops[dimension] > 25
 
 
-def test_of_two_sessions_the_answer_holds_both() -> None:
-    found = demarcated(frame("web", page_load_ms=[700, 4000], rtt_client_ms=[30, 300]))
-    assert isinstance(found, Demarcation)
-    assert found.points.shape == (len(SEGMENTS), 2)
+def test_the_mean_of_a_set_sums_to_what_it_lost_and_ignores_what_was_not_rated() -> None:
+    found = demarcated(frame("web", page_load_ms=[700, 4000, np.nan, 5000], rtt_client_ms=[30, 300, 300, 30]))
+    q = evidence_of(frame("web", page_load_ms=[700, 4000, 5000])).q
+    mean = mean_demarcation(found)
+    assert mean is not None
+    assert mean.sessions == 3
+    assert mean.lost == pytest.approx((100 - q).mean())
+    assert sum(mean.shares.values()) == pytest.approx(1 - mean.unexplained / mean.lost)
+    slow = mean_demarcation(found, np.array([1, 2]))
+    assert slow is not None
+    assert slow.points["radio"] == pytest.approx(found.points[RADIO, 1])
+    assert mean_demarcation(found, np.array([2])) is None

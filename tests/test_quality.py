@@ -137,13 +137,8 @@ def test_failure_causes_point_at_a_segment(cause: str | None, segment: str | Non
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
-<<<<<<< HEAD
     [('grounding = "own"', "grounding = ", "not TOML"), ("[services.gaming]", "[services.gambling]", "gaming"),
-     ("scale = 60", "scale = 0", "above 0"), ('segment = "app"', 'segment = "sky"', "sky"),
-=======
-    [('version = "1.2.0"', "version = ", "not TOML"), ("[services.gaming]", "[services.gambling]", "gaming"),
      ("scale = 60", "scale = 0", "above 0"), ('segment = "server_app"', 'segment = "sky"', "sky"),
->>>>>>> 94f9020 (Say whose fault a session is by rating it again: exact Shapley values replace the first shares)
      ("wait_s = [20, 600]", "wait_s = [600, 20]", "hotline"), ("bad_below = 40", 'bad_below = "low"', "wrong value"),
      ("amr-wb = ", "opus = ", "opus")],
 )  # fmt: skip

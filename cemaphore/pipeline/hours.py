@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from cemaphore.pipeline.demarcating import session_demarcation
 from cemaphore.pipeline.frame import FrameContext, SessionFrame, TouchpointFrame
 from cemaphore.pipeline.indicators import IndicatorSums, add_indicators, indicator_columns
 from cemaphore.pipeline.score_rows import Columns, group_columns, user_columns
@@ -16,11 +17,10 @@ from kqi.catalogue import KqiCatalogue
 from qoe.calendar import Calendar
 from qoe.caps import session_weights
 from qoe.codes import dense
-from qoe.demarcation import Evidence, demarcate, dimension_scores
+from qoe.demarcation import dimension_scores
 from qoe.groups import GroupSums, Observations, group_sums, merged
-from qoe.indices import NETWORK, SERVICE, IndexRules, Sums, observe
-from qoe.peers import Setting, compare, shared_part
-from qoe.segments import SESSION_DIMENSIONS, segment_excess
+from qoe.indices import SERVICE, IndexRules, Sums, observe
+from qoe.segments import SESSION_DIMENSIONS
 from records.kinds import SERVICES
 
 GROUP_ATTRIBUTES = (
@@ -131,19 +131,7 @@ def merged_parts(parts: Sequence[HourScores]) -> HourScores:
 
 def session_scores(frame: SessionFrame, scoring: Scoring) -> NDArray[np.float64]:
     """Scores (3, rows) of the sessions of one hour: network, device, app."""
-    place = {name: frame.attributes[name] for name in ("model", "app", "cell", "region", "service", "band")}
-    failed = (frame.columns["success"] == 0) | (frame.columns["dropped"] == 1)
-    context = scoring.context
-    excess = segment_excess(frame.columns, context.catalogue)
-    evidence = Evidence(
-        q=frame.q,
-        failed=failed,
-        cause=frame.cause_segment,
-        excess=excess,
-        terminal=compare(Setting(**place), frame.q, failed),
-        core_part=shared_part(frame.attributes["core_node"], place["cell"], place["region"], excess.value[NETWORK]),
-    )
-    found = demarcate(frame.columns, evidence, context.catalogue, context.models)
+    found = session_demarcation(frame, scoring.context)
     return dimension_scores(found, scoring.rules.weights)
 
 
