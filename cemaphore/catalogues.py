@@ -10,6 +10,7 @@ from pathlib import Path
 import kpi.catalogue
 import kqi.catalogue
 import qoe.catalogue
+import qoe.clusters.advice
 from cemaphore.settings import Settings
 from kpi import vendor_names
 from kpi.catalogue import Catalogue as KpiCatalogue
@@ -17,6 +18,7 @@ from kpi.vendor_names import VendorNames
 from kqi.catalogue import KqiCatalogue
 from qoe.calendar import parse_holidays
 from qoe.catalogue import QualityCatalogue
+from qoe.clusters.advice import Advice
 from qoe.model import QoeModel
 from qoe.models import registry
 from records.errors import ConfigError
@@ -75,6 +77,13 @@ def holidays(settings: Settings) -> dict[date, str]:
         return parse_holidays(_text(path)) if path.exists() else {}
     except ValueError as error:
         raise ConfigError(f"{path}: {error}") from None
+
+
+def advice(settings: Settings | None = None) -> dict[str, Advice]:
+    """Return what to do next by domain: the shipped texts, then the operator's own file over them."""
+    found = qoe.clusters.advice.parse(packaged("qoe.clusters", "advice.toml"), "advice.toml")
+    own = None if settings is None else settings.advice_file
+    return found if own is None or not own.exists() else qoe.clusters.advice.parse(_text(own), str(own), found)
 
 
 @cache

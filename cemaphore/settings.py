@@ -108,9 +108,6 @@ class Settings(BaseSettings):
         description="Days that count as weekend, one date and its name a line; need not exist. "
         "A relative path lies under `home`.",
     )
-    score_processes: int | None = Field(
-        None, ge=1, description="Processes that score hours side by side. Empty: one a core, at most 4."
-    )
     false_clusters_per_day: float = Field(
         0.2, gt=0, description="How many clusters a day may be flagged by chance alone (clusters per day)."
     )
@@ -118,6 +115,11 @@ class Settings(BaseSettings):
         {},
         description="How long rows are kept, by kind, for example `{ sessions = 14 }` (days); what is not named keeps "
         "its default, which `cem retention report` shows.",
+    )
+    advice_file: Path = Field(
+        Path("advice.toml"),
+        description="File with what to do next by domain of a cluster, over the shipped texts. A relative path lies "
+        "under `home`.",
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe line that is logged."
@@ -197,7 +199,7 @@ class Settings(BaseSettings):
             self.__dict__[name] = self.home / path.expanduser()
         return self
 
-    _relative_to_home: ClassVar[tuple[str, ...]] = ("keys_dir", "watch_folder", "holidays_file")
+    _relative_to_home: ClassVar[tuple[str, ...]] = ("keys_dir", "watch_folder", "holidays_file", "advice_file")
 
 
 def load_settings(**given: Any) -> Settings:

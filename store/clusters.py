@@ -17,13 +17,18 @@ Ints = NDArray[np.int64]
 
 _COLUMNS: LiteralString = (
     "cluster_id, over_kind, dimension, domain, selector, started_at, detected_at, ended_at, users, sessions, "
-    "bad_ratio, expected_ratio, p_value, q_value, severity, evidence, silent_users, recommendation, version_id"
+    "bad_ratio, expected_ratio, p_value, q_value, severity, evidence, silent_users, recommendation, version_id, "
+    "onset_lo, onset_hi, users_hurt, sessions_hurt, certainty"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterRow:
-    """One cluster; `selector` maps a column to names, `evidence` is a list of measurements."""
+    """One cluster; `selector` maps a column to names, `evidence` is a list of pieces.
+
+    `onset_lo` to `onset_hi` holds its start with 95 %; `users` and `sessions` count all that the selector held in its
+    life, `users_hurt` and `sessions_hurt` those with bad sessions; `certainty` is the belief in `domain`, 0..1.
+    """
 
     cluster_id: str
     over_kind: str
@@ -44,6 +49,11 @@ class ClusterRow:
     silent_users: int
     recommendation: str
     version_id: int
+    onset_lo: datetime | None = None
+    onset_hi: datetime | None = None
+    users_hurt: int = 0
+    sessions_hurt: int = 0
+    certainty: float | None = None
 
 
 def between(connection: Connection, start: datetime, end: datetime) -> list[ClusterRow]:
@@ -204,19 +214,3 @@ def population(connection: Connection, start: datetime, end: datetime) -> int:
         "SELECT count(DISTINCT customer_key) FROM cem.user_hour WHERE start >= %s AND start < %s", [start, end]
     ).fetchone()
     return int(row[0]) if row else 0
-
-
-def loads(connection: Connection, kpis: Sequence[str], cells: Sequence[int], start: datetime, end: datetime) -> Arrays:
-    """Return the values of KPIs of these cells' objects in periods that start in [start, end): array value.
-
-    A cell without an object name in the inventory is looked for under its own name.
-    """
-    return copy_out(
-        connection,
-        "SELECT k.value FROM cem.kpi_value k WHERE k.kpi = ANY(%s) AND k.start >= %s AND k.start < %s "
-        "AND k.value IS NOT NULL AND k.object_id IN (SELECT coalesce(c.object_id, o.label_id) FROM cem.cell_now c "
-        "JOIN cem.label n ON n.label_id = c.cell_id LEFT JOIN cem.label o ON o.kind = 'object' AND o.value = n.value "
-        "WHERE c.cell_id = ANY(%s))",
-        (("value", "f8"),),
-        [list(kpis), start, end, list(cells)],
-    )

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from qoe.clusters import SESSION_ATTRIBUTES, History, Policy, Tracker, Units, level_for
+from qoe.clusters.space import Space
 
 WINDOWS_US = 900_000_000
 CALM = History(dispersion=dict.fromkeys(SESSION_ATTRIBUTES, 1.2))
@@ -56,9 +57,9 @@ class World:
         )
 
 
-def follow(units: Units, history: History = CALM, policy: Policy = POLICY) -> Tracker:
+def follow(units: Units, history: History = CALM, policy: Policy = POLICY, space: Space | None = None) -> Tracker:
     """Step through all windows of a world."""
-    tracker = Tracker(policy, lambda attribute, code, start: f"{attribute}-{code}-{start}")
+    tracker = Tracker(policy, lambda selector, start: f"{selector.conditions}-{start}", space=space)
     for window in range(int(units.window.min()), int(units.window.max()) + 1):
         tracker.step(units.between(window - 15, window), window, history)
     return tracker

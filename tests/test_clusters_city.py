@@ -38,6 +38,8 @@ def _state(connection: Connection) -> dict[str, object]:
         "cluster": "SELECT to_jsonb(t) - 'updated_at' FROM cem.cluster t ORDER BY cluster_id",
         "windows": "SELECT to_jsonb(t) FROM cem.cluster_window t ORDER BY cluster_id, start",
         "users": "SELECT to_jsonb(t) FROM cem.cluster_user t ORDER BY cluster_id, customer_key",
+        "changes": "SELECT to_jsonb(t) FROM cem.cluster_change t ORDER BY cluster_id, number",
+        "tiers": "SELECT to_jsonb(t) FROM cem.cluster_tier t ORDER BY cluster_id, tier",
         "links": "SELECT to_jsonb(t) FROM cem.complaint_link t ORDER BY cluster_id, source_id, complaint_id",
         "detection": "SELECT to_jsonb(t) - 'detected_at' FROM cem.detection t ORDER BY over_kind, start",
     }

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from cemaphore import catalogues
 from cemaphore.pipeline.following import Following, policy_for
 from cemaphore.pipeline.frame import FrameContext
 from cemaphore.pipeline.linking import LINK, link_complaints
 from cemaphore.pipeline.units import Feed, moment_of, window_of
 from cemaphore.settings import Settings
+from qoe.clusters.space import space_of
 from qoe.clusters.tracking import QUIET
 from records.errors import TransientError
 from records.windows import QUARTER
+from store import cell_evidence, detections, verdicts
 from store import clusters as stored
-from store import detections
 from store.connection import Connection, connect
 from store.labels import Labels
 from store.locks import Lock
@@ -122,10 +124,15 @@ def _followings(
     context = FrameContext.load(connection)
     zone = ZoneInfo(settings.time_zone)
     alive = stored.alive(connection, first, _GRACE)
+    advice = catalogues.advice(settings)
+    verdicts.save_recommendations(connection, {domain: (each.en, each.zh) for domain, each in advice.items()})
+    space = space_of(**cell_evidence.positions(connection))
     made = []
     for kind in OVER_KINDS:
         policy = policy_for(kind, settings.false_clusters_per_day)
-        following = Following(connection, Feed(connection, kind, zone, context), policy, labels, before)
+        feed = Feed(connection, kind, zone, context)
+        where = space if kind == "sessions" else None
+        following = Following(connection, feed, policy, labels, before, advice=advice, space=where)
         following.restore(alive, context.catalogue.version)
         made.append(following)
     return made

@@ -60,7 +60,7 @@ class Feed:
         self._connection = connection
         self._zone = zone
         self._calendar = calendar_of(connection, zone)
-        self._context = context
+        self.context = context
         self._hours: dict[int, Units | None] = {}
         self._days: dict[date, Expectation] = {}
 
@@ -85,7 +85,7 @@ class Feed:
 
     def _expect(self, day: date) -> Expectation:
         if self.over_kind == "touchpoints":
-            baseline_id, margins = touchpoint_baseline(self._connection, day, self._zone, self._context)
+            baseline_id, margins = touchpoint_baseline(self._connection, day, self._zone, self.context)
             if not margins.known:
                 return Expectation(baseline_id=baseline_id, margins=margins, history=None)
             known = days_like(self._connection, baseline_id, day, self._zone)
@@ -108,7 +108,7 @@ class Feed:
     def _sessions(self, start: datetime, margins: Margins, part: Part) -> Units:
         """Some of an hour's customers: all columns of a session are needed to rate it, and only few to search it."""
         chosen_part = part if part[1] > 1 else None
-        frame = session_frame(self._connection, start, start + HOUR, context=self._context, part=chosen_part)
+        frame = session_frame(self._connection, start, start + HOUR, context=self.context, part=chosen_part)
         measured = {name: frame.columns[name] for name in _MEASURED if name in frame.columns}
         measured["failed"] = _failed(frame.columns["success"])
         chosen = {name: frame.attributes[name] for name in SESSION_ATTRIBUTES}
@@ -117,7 +117,7 @@ class Feed:
 
     def _touchpoints(self, start: datetime, margins: Margins) -> Units:
         end = start + HOUR
-        touch = touchpoint_frame(self._connection, start, end, context=self._context)
+        touch = touchpoint_frame(self._connection, start, end, context=self.context)
         measured = {name: touch.columns[name] for name in _TOUCH_MEASURED if name in touch.columns}
         measured["failed"] = _failed(touch.columns["success"])
         chosen = {name: touch.attributes[name] for name in TOUCHPOINT_ATTRIBUTES}

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from qoe.clusters.changepoint import Onset
+from qoe.clusters.selector import Selector
 from qoe.clusters.units import Ints, Units
 
 
@@ -18,6 +20,20 @@ class WindowCount:
     expected: float
     p_value: float
     q_value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One turn of a cluster's life, seen at the end of `window`.
+
+    `kind`: opened, grown (further values), described (other conditions fit clearly better), reopened, absorbed
+    (another became part of it), merged_into (it became part of another), split_from, split, ended; `other` is the
+    other cluster's id.
+    """
+
+    window: int
+    kind: str
+    other: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,20 +91,25 @@ NOBODY = Members(customer=_NONE, n=_NONE, bad=_NONE, first_bad_us=_NONE, last_ba
 class Cluster:
     """Windows are numbers of 15 minutes since 1970; `end` is exclusive and None while open.
 
-    `counted` is the first window whose units are not yet among `members`; `score` that of the last search.
+    `counted` is the first window whose units are not yet among `members`.
     """
 
     cluster_id: str
-    attribute: str
-    codes: frozenset[int]
-    start: int
+    selector: Selector
+    onset: Onset
     detected: int
     end: int | None = None
     p_value: float = 1.0
     q_value: float = 1.0
     windows: list[WindowCount] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
     members: Members = NOBODY
     counted: int = 0
+
+    @property
+    def start(self) -> int:
+        """Its first window."""
+        return self.onset.window
 
     @property
     def life(self) -> list[WindowCount]:
@@ -118,3 +139,9 @@ class Cluster:
         """Units, bad units and expected bad units over its life."""
         life = self.life
         return sum(count.n for count in life), sum(count.bad for count in life), sum(count.expected for count in life)
+
+    def note(self, window: int, kind: str, other: str | None = None) -> None:
+        """Keep one turn of its life; the same is not noted twice."""
+        change = Change(window=window, kind=kind, other=other)
+        if change not in self.changes:
+            self.changes.append(change)

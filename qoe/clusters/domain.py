@@ -1,96 +1,132 @@
-"""Which domain a cluster lies in, by its own conditions and by which measurements moved, with the evidence."""
+"""Which domain a cluster lies in: the weights of its conditions, of what moved, and of alarms; unknown where thin."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from qoe.clusters.units import Floats
+from qoe.clusters.evidence import LOADS, Evidence, speaking
+from qoe.clusters.selector import Selector
 
-# Metric -> (unit, sign of worse).
-METRICS: Mapping[str, tuple[str, int]] = {
-    "rsrp_dbm": ("dBm", -1),
-    "sinr_db": ("dB", -1),
-    "loss_dl": ("ratio", 1),
-    "rtt_client_ms": ("ms", 1),
-    "rtt_server_ms": ("ms", 1),
-    "throughput_dl_kbps": ("kbit/s", -1),
-    "jitter_ms": ("ms", 1),
-    "dns_ms": ("ms", 1),
-    "ttfb_ms": ("ms", 1),
-    "prb_utilisation_dl": ("%", 1),
-    "failed": ("ratio", 1),
-    "wait_s": ("s", 1),
-    "handle_s": ("s", 1),
-    "transfers": ("1", 1),
-}
-
-MIN_SAMPLES = 20  # on either side of a comparison (own)
-_FEWER = {"prb_utilisation_dl": 4}  # counters are sums over many sessions already (own)
+DOMAINS = (
+    *("ran_coverage", "ran_capacity", "ran_interference", "transport", "core", "device", "app", "server"),
+    *("service_touchpoint", "unknown"),
+)
 MOVED = 0.5  # standardised difference that counts as moved: Cohen's "medium" effect (published)
 BUSY_PRB = 80.0  # % of resource blocks in use from which a cell is short of them: a usual alert threshold (provisional)
 MANY_SITES = 3  # sites at once that point behind them, to what carries them all (own)
+# Weights of evidence in log odds; all own. `UNKNOWN` is what the best domain has to beat.
+UNKNOWN = 1.5
+BY_CONDITIONS = 4.0  # the conditions name the domain themselves
+MOVED_BY = 2.0  # a measurement that tells a domain moved by `MOVED`; as much again for each standard deviation
+HINT = 0.75  # a sign that fits the domain, and others
+ALARM = 1.5  # an alarm whose words name the domain
+MOST_EFFECTS = 3.0  # standard deviations beyond which an effect says no more
+# The first of these that is among a selector's columns names the domain.
 _BY_ATTRIBUTE = {
+    "channel": "service_touchpoint",
+    "activity": "service_touchpoint",
     "model": "device",
+    "os": "device",
     "app": "app",
     "server": "server",
     "core_node": "core",
-    "channel": "service_touchpoint",
-    "activity": "service_touchpoint",
 }
+_PLACES = ("cell", "site", "region", "band", "vendor")
 _DIMENSION = {"device": "device", "app": "app", "server": "app", "service_touchpoint": "service"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence:
-    """One measurement before (or elsewhere) and during; `effect` in standard deviations, positive is worse."""
+class Judgement:
+    """The likeliest domain, the belief in it (0..1), and the evidence with what each piece says."""
 
-    metric: str
-    before: float
-    during: float
-    effect: float
-    unit: str
+    domain: str
+    certainty: float
+    evidence: tuple[Evidence, ...]
 
 
-def evidence_of(during: Mapping[str, Floats], before: Mapping[str, Floats]) -> tuple[Evidence, ...]:
-    """Compare measurements, strongest first; those with too few samples on a side are left out."""
-    found = [_compared(name, during[name], before[name]) for name in METRICS if name in during and name in before]
-    return tuple(sorted((each for each in found if each is not None), key=lambda each: -abs(each.effect)))
+def judge(selector: Selector, sites: int, evidence: Sequence[Evidence]) -> Judgement:
+    """Weigh the evidence on a cluster that covers `sites` sites.
+
+    Each piece adds its weights of evidence (Good 1950, `published`) to the domains that it speaks for; the belief is
+    the softmax of the sums, with `UNKNOWN` for not knowing.
+    """
+    pieces = [*_conditions(selector), *evidence]
+    if set(selector.attributes) & set(_PLACES) and not any(each in _BY_ATTRIBUTE for each in selector.attributes):
+        pieces = _places(pieces, sites, alone=selector.attributes == ("cell",) and sites < MANY_SITES)
+    sums = dict.fromkeys(DOMAINS, 0.0) | {"unknown": UNKNOWN}
+    for piece in pieces:
+        for domain, weight in piece.speaks.items():
+            sums[domain] += weight
+    odds = np.exp(np.array(list(sums.values())) - max(sums.values()))
+    best = max(sums, key=lambda domain: sums[domain])
+    certainty = float(odds[DOMAINS.index(best)] / odds.sum())
+    return Judgement(domain=best, certainty=round(certainty, 3), evidence=tuple(pieces))
 
 
-def _compared(name: str, during: Floats, before: Floats) -> Evidence | None:
-    now, then = (each[~np.isnan(each)].astype(np.float64) for each in (during, before))
-    if min(len(now), len(then)) < _FEWER.get(name, MIN_SAMPLES):
-        return None
-    unit, worse = METRICS[name]
-    spread = float(np.sqrt((now.var() + then.var()) / 2))
-    change = float(now.mean() - then.mean())
-    effect = worse * change / spread if spread > 1e-9 else 0.0
-    return Evidence(
-        metric=name, before=float(then.mean()), during=float(now.mean()), effect=round(effect, 3), unit=unit
-    )
+def _conditions(selector: Selector) -> list[Evidence]:
+    for name, domain in _BY_ATTRIBUTE.items():
+        if name in selector.attributes:
+            count = float(len(selector.codes(name)))
+            piece = Evidence(kind="conditions", metric=name, before=None, during=count, effect=0.0, unit="values")
+            return [speaking(piece, domain, BY_CONDITIONS)]
+    return []
 
 
-def domain_of(attribute: str, sites: int, evidence: tuple[Evidence, ...]) -> str:
-    """The domain of a cluster over `attribute` that covers `sites` sites; "unknown" where evidence is thin."""
-    if attribute in _BY_ATTRIBUTE:
-        return _BY_ATTRIBUTE[attribute]
-    if attribute not in ("cell", "site", "region"):
-        return "unknown"
-    effect = {each.metric: each.effect for each in evidence}
+def _places(pieces: list[Evidence], sites: int, *, alone: bool) -> list[Evidence]:
+    """Let what moved speak: radio for coverage or interference, load for capacity, delay without both for transport."""
+    effect = {each.metric: each.effect for each in pieces if each.kind == "measurement"}
     coverage, quality = effect.get("rsrp_dbm", 0.0), effect.get("sinr_db", 0.0)
-    if max(coverage, quality) >= MOVED:
-        return "ran_coverage" if coverage >= MOVED and coverage >= quality / 2 else "ran_interference"
-    slow = max(effect.get("rtt_client_ms", 0.0), effect.get("throughput_dl_kbps", 0.0), effect.get("loss_dl", 0.0))
-    busy = any(each.metric == "prb_utilisation_dl" and each.during >= BUSY_PRB for each in evidence)
-    if busy and effect["prb_utilisation_dl"] >= MOVED and slow >= MOVED / 2:
-        return "ran_capacity"
-    if slow < MOVED:
-        return "unknown"
-    if sites >= MANY_SITES and attribute != "cell":  # what carries a site carries all of its cells
-        return "transport"
-    both = min(effect.get("rtt_client_ms", 0.0), effect.get("throughput_dl_kbps", 0.0))
-    return "ran_capacity" if "prb_utilisation_dl" not in effect and both >= MOVED else "unknown"
+    slow = max((effect.get(name, 0.0) for name in ("rtt_client_ms", "throughput_dl_kbps", "loss_dl")), default=0.0)
+    load = _load(pieces)
+    short = load is not None and load.effect >= MOVED and (load.during or 0.0) >= BUSY_PRB
+    told: list[tuple[str, str, float]] = []  # metric, domain, weight
+    if coverage >= MOVED and coverage >= quality / 2:
+        told.append(("rsrp_dbm", "ran_coverage", _weight(coverage)))
+    elif quality >= MOVED:
+        told.append(("sinr_db", "ran_interference", _weight(quality)))
+    slowest = max(("rtt_client_ms", "throughput_dl_kbps", "loss_dl"), key=lambda name: effect.get(name, 0.0))
+    if load is not None and short and slow >= MOVED / 2:
+        told.append((load.metric, "ran_capacity", _weight(load.effect)))
+    elif max(coverage, quality) < MOVED <= slow:
+        if sites >= MANY_SITES and not alone:
+            told.append((slowest, "transport", _weight(slow)))
+        elif load is None and min(effect.get("rtt_client_ms", 0.0), effect.get("throughput_dl_kbps", 0.0)) >= MOVED:
+            told.append(("rtt_client_ms", "ran_capacity", MOVED_BY))
+        else:
+            told.append((slowest, "transport", HINT))
+    told += [
+        (each.metric, "ran_coverage", HINT)
+        for each in pieces
+        if each.metric == "CellAvailability" and each.effect >= MOVED and each.timely
+    ]
+    return [_told(piece, told) for piece in pieces]
+
+
+def _told(piece: Evidence, told: Sequence[tuple[str, str, float]]) -> Evidence:
+    for metric, domain, weight in told:
+        if metric == piece.metric:
+            piece = speaking(piece, domain, weight)
+    return piece
+
+
+def _load(pieces: Sequence[Evidence]) -> Evidence | None:
+    """The load that moved most, of the kinds of cells that there are."""
+    return max((each for each in pieces if each.metric in LOADS), key=lambda each: each.effect, default=None)
+
+
+def _weight(effect: float) -> float:
+    return round(MOVED_BY * (0.5 + min(effect, MOST_EFFECTS)), 3)
+
+
+def alarm_of(time_window: int, domains: Sequence[str], text: str, count: int) -> Evidence:
+    """Alarms of one text on the cluster's cells or sites: they speak for the domains that their words name, shared."""
+    piece = Evidence(
+        kind="alarm", metric=text, before=0.0, during=float(count), effect=0.0, unit="alarms", changed=time_window
+    )
+    for domain in domains:
+        piece = speaking(piece, domain, ALARM / len(domains))
+    return piece
 
 
 def dimension_of(domain: str) -> str:
@@ -99,5 +135,5 @@ def dimension_of(domain: str) -> str:
 
 
 def recommendation_of(domain: str) -> str:
-    """Code of what to do next; the message catalogues hold its text."""
+    """Code of what to do next, by which its text is found."""
     return f"recommend.{domain}"

@@ -44,16 +44,18 @@ def localise(
     found = search(units, 0, policy, History())
     rows = [
         (
-            each.attribute,
-            coded[each.attribute][1][each.code - 1],
-            each.n,
-            each.bad,
-            each.expected,
+            name,
+            coded[name][1][one.code - 1],
+            one.n,
+            one.bad,
+            one.expected,
             each.severity,
-            each.p_value,
+            one.p_value,
             each.q_value,
         )
         for each in found.findings
+        for name in each.selector.attributes
+        for one in each.parts
     ]
     columns = ["attribute", "value", "n", "bad", "expected", "severity", "p_value", "q_value"]
     return pd.DataFrame(rows, columns=columns)

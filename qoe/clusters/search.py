@@ -1,6 +1,6 @@
 """One window's search: which single values hurt significantly, the best explanation first, each bad unit once."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,14 +20,24 @@ from qoe.clusters.units import Bools, Floats, Units
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """A value under which experience is worse than expected in the trailing `scale` windows.
+class Part:
+    """One value of a finding's list by itself."""
 
-    `score` is that of all values found together; `sibling_of` is the main one of them, None for the main one itself.
+    code: int
+    n: float
+    bad: float
+    expected: float
+    p_value: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """Conditions under which experience is worse than expected in the trailing `scale` windows.
+
+    `p_value` and `q_value` are those of its main value, `score` that of all its `parts` together.
     """
 
-    attribute: str
-    code: int
+    selector: Selector
     scale: int
     n: float
     bad: float
@@ -35,12 +45,7 @@ class Finding:
     p_value: float
     q_value: float
     score: float
-    sibling_of: int | None = None
-
-    @property
-    def selector(self) -> Selector:
-        """Its conditions."""
-        return Selector.of({self.attribute: (self.code,)})
+    parts: tuple[Part, ...] = ()
 
     @property
     def severity(self) -> float:
@@ -90,10 +95,10 @@ def search(units: Units, last: int, policy: Policy, history: History) -> Search:
         tested = [_test(alive, name, last, policy, history, correlation) for name in policy.attributes]
         tests = tests or int(sum(part.eligible.sum() for part in tested))
         best = _best(tested, policy)
-        if not best:
+        if best is None:
             break
-        findings.extend(best)
-        alive = alive.where(~alive.chosen(best[0].attribute, frozenset(each.code for each in best)))
+        findings.append(best)
+        alive = alive.where(~best.selector.chosen(alive))
     return Search(findings=tuple(findings), tests=tests, drift=drift)
 
 
@@ -135,11 +140,11 @@ def _by_customer(
     return float(upper_tail(table.bad[row, [column]], table.expected[row, [column]], effect, tested.error)[0])
 
 
-def _best(tested: list[_Tested], policy: Policy) -> list[Finding]:
-    """The best explanation: one value, or several of one attribute at once; the first finding is its main value."""
+def _best(tested: list[_Tested], policy: Policy) -> Finding | None:
+    """The best explanation: one value, or several of one attribute at once."""
     p_values = np.concatenate([part.p_value[part.eligible] for part in tested])
     adjusted = benjamini_hochberg(p_values) if len(p_values) else p_values
-    best: list[Finding] = []
+    best: Finding | None = None
     offset = 0
     for part in tested:
         size = int(part.eligible.sum())
@@ -148,12 +153,12 @@ def _best(tested: list[_Tested], policy: Policy) -> list[Finding]:
         offset += size
         for row in range(len(policy.scales)):
             found = _together(part, row, q_value[row], policy)
-            if found and (not best or found[0].score > best[0].score):
+            if found is not None and (best is None or found.score > best.score):
                 best = found
     return best
 
 
-def _together(part: _Tested, row: int, q_value: Floats, policy: Policy) -> list[Finding]:
+def _together(part: _Tested, row: int, q_value: Floats, policy: Policy) -> Finding | None:
     """The values of one attribute and scale that explain most together: log likelihood ratio less the description.
 
     The first must be significant by itself; others, with at least half of its severity, by `sibling_p_value`.
@@ -161,7 +166,7 @@ def _together(part: _Tested, row: int, q_value: Floats, policy: Policy) -> list[
     notable = part.eligible[row] & _notable(part, policy)[row]
     first = notable & (q_value <= policy.level)
     if not first.any():
-        return []
+        return None
     main = int(np.argmax(np.where(first, part.score[row], -np.inf)))
     others = notable & (part.p_value[row] <= policy.sibling_p_value)
     others &= part.severity[row] >= part.severity[row, main] / 2
@@ -171,20 +176,25 @@ def _together(part: _Tested, row: int, q_value: Floats, policy: Policy) -> list[
     words = np.log(max(len(part.table.code), 1)) * np.arange(1, len(columns) + 1)
     scores = log_likelihood_ratio(bad, expected) / part.unrest - words
     size = int(np.argmax(scores)) + 1
-    found = [_finding(part, row, column, float(q_value[column]), policy) for column in columns[:size]]
-    score, code = float(scores[size - 1]), found[0].code
-    return [replace(found[0], score=score), *(replace(each, sibling_of=code) for each in found[1:])]
-
-
-def _finding(part: _Tested, row: int, column: int, q_value: float, policy: Policy) -> Finding:
+    parts = tuple(_part(part, row, column) for column in columns[:size])
     return Finding(
-        attribute=part.table.attribute,
-        code=int(part.table.code[column]),
+        selector=Selector.of({part.table.attribute: [each.code for each in parts]}),
         scale=policy.scales[row],
+        n=sum(each.n for each in parts),
+        bad=sum(each.bad for each in parts),
+        expected=sum(each.expected for each in parts),
+        p_value=parts[0].p_value,
+        q_value=float(q_value[main]),
+        score=float(scores[size - 1]),
+        parts=parts,
+    )
+
+
+def _part(part: _Tested, row: int, column: int) -> Part:
+    return Part(
+        code=int(part.table.code[column]),
         n=float(part.table.n[row, column]),
         bad=float(part.table.bad[row, column]),
         expected=float(part.table.expected[row, column]),
         p_value=float(part.p_value[row, column]),
-        q_value=q_value,
-        score=float(part.score[row, column]),
     )
