@@ -92,10 +92,10 @@ def _strongest(grid: Grid, made: Sequence[Cuboid], total: float | None) -> _Cand
 
 def _evidence(sums: Floats, total: float | None) -> Floats:
     """Log likelihood ratio of each group, against its expectation or, given the `total`, against all the rest too."""
-    bad, expected = sums[:2]
+    bad, expected = sums[0], sums[1]
     if len(sums) > 2:
         excess = np.maximum(bad - expected, 0.0)
-        return np.divide(excess**2, 2 * sums[2], out=np.zeros_like(bad), where=sums[2] > 0)
+        return excess**2 / np.maximum(2 * sums[2], 1e-12)
     if total is None:
         return log_likelihood_ratio(bad, expected)
     outside, elsewhere = np.maximum(total - bad, 0.0), np.maximum(total - expected, 1e-9)

@@ -70,9 +70,10 @@ def localise(
     """
     _check(frame, [*attributes, bad, *(name for name in (total, expected_bad) if name is not None)])
     if total is None and expected_bad is None:
-        raise DataError("an additive measure needs its expectation: name the column expected_bad")
+        raise DataError("an additive measure needs its expectation: name its column in expected_bad", code="expected")
     seen = frame[bad].to_numpy(np.float64)
     n = None if total is None else frame[total].to_numpy(np.float64)
+    expected: Floats | None
     if expected_bad is None and history is not None:
         expected = expected_by_precedent(frame, history, attributes, bad, str(total))
     else:
@@ -130,4 +131,5 @@ def _ratio_of_rest(rest: Bools, seen: Floats, n: Floats | None) -> float:
 def _check(frame: pd.DataFrame, columns: Sequence[str]) -> None:
     missing = [name for name in columns if name not in frame]
     if missing:
-        raise DataError(f"the table has no column {', '.join(missing)}; it has {', '.join(map(str, frame))}")
+        there = ", ".join(map(str, frame))
+        raise DataError(f"the table has no column {', '.join(missing)}; it has {there}", code="column")

@@ -20,18 +20,23 @@ def expected_by_precedent(
     whole plus the differences of each attribute's value; the leaf's own ratio.
     """
     whole = (float(history[bad].sum()) + 0.5) / (float(history[total].sum()) + 1.0)
-    odds = np.full(len(frame), _log_odds(np.array([whole]))[0])
+    base = _log_odds(np.full(len(frame), whole))
+    odds = base.copy()
     for name in attributes:
-        sums = history.groupby(name, observed=True)[[bad, total]].sum()
-        ratio = (sums[bad] + PRIOR_UNITS * whole) / (sums[total] + PRIOR_UNITS)
-        odds += _log_odds(frame[name].map(ratio).astype(float).fillna(whole).to_numpy()) - _log_odds(np.array([whole]))
-    above = 1 / (1 + np.exp(-odds))
-    own = history.groupby(list(attributes), observed=True, dropna=False)[[bad, total]].sum()
-    leaf = own.reindex(pd.MultiIndex.from_frame(frame[list(attributes)])) if len(attributes) > 1 else None
-    if leaf is None:
-        leaf = own.reindex(frame[attributes[0]])
-    ratio = (leaf[bad].fillna(0).to_numpy() + PRIOR_UNITS * above) / (leaf[total].fillna(0).to_numpy() + PRIOR_UNITS)
-    return np.asarray(frame[total].to_numpy(np.float64) * ratio)
+        odds = odds + _log_odds(_ratios(frame, history, [name], bad, total, np.full(len(frame), whole))) - base
+    above = np.asarray(1 / (1 + np.exp(-odds)), dtype=np.float64)
+    return frame[total].to_numpy(np.float64) * _ratios(frame, history, list(attributes), bad, total, above)
+
+
+def _ratios(
+    frame: pd.DataFrame, history: pd.DataFrame, names: list[str], bad: str, total: str, prior: Floats
+) -> Floats:
+    """The ratio in the history of each row's values of `names`, shrunk to the prior."""
+    sums = history.groupby(names, observed=True, dropna=False)[[bad, total]].sum()
+    rows = frame[names[0]] if len(names) == 1 else pd.MultiIndex.from_frame(frame[names])
+    of_rows = sums.reindex(rows).fillna(0.0)
+    seen, units = of_rows[bad].to_numpy(np.float64), of_rows[total].to_numpy(np.float64)
+    return np.asarray((seen + PRIOR_UNITS * prior) / (units + PRIOR_UNITS), dtype=np.float64)
 
 
 def _log_odds(ratio: Floats) -> Floats:
