@@ -95,7 +95,7 @@ def _evidence(sums: Floats, total: float | None) -> Floats:
     bad, expected = sums[0], sums[1]
     if len(sums) > 2:
         excess = np.maximum(bad - expected, 0.0)
-        return excess**2 / np.maximum(2 * sums[2], 1e-12)
+        return np.asarray(excess**2 / np.maximum(2 * sums[2], 1e-12), dtype=np.float64)
     if total is None:
         return log_likelihood_ratio(bad, expected)
     outside, elsewhere = np.maximum(total - bad, 0.0), np.maximum(total - expected, 1e-9)
