@@ -31,7 +31,7 @@ _PEAK = """
 import resource, sys
 from cemaphore.pipeline.scoring import score
 from cemaphore.settings import load_settings
-score(sys.argv[1], load_settings(home=sys.argv[2], database_url=None))
+score(sys.argv[1], load_settings(home=sys.argv[2], database_url=None), processes=1)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 _INVENTORY = """
@@ -88,7 +88,7 @@ class Bench:
         return int(output.split()[-1]) / 1024
 
     def _score(self) -> None:
-        self.last = score(self._url, self._settings)
+        self.last = score(self._url, self._settings, processes=1)
         if not self.last.sessions == self.rows:
             raise SystemExit(f"{self.last.sessions} of {self.rows} sessions were scored")
 
@@ -99,7 +99,8 @@ class Bench:
     def _dirty(self, hours: int) -> None:
         with connect(self._url, autocommit=True) as connection:
             connection.execute(
-                "TRUNCATE cem.user_hour, cem.user_day, cem.user_period, cem.group_index, cem.kqi_value, cem.dirty"
+                "TRUNCATE cem.user_hour, cem.user_day, cem.user_period, cem.group_index, cem.kqi_value, "
+                "cem.dirty, cem.touched, cem.period"
             )
             connection.execute(
                 "INSERT INTO cem.dirty (kind, window_start) SELECT 'sessions', %s + hour * INTERVAL '1 hour' "

@@ -108,6 +108,9 @@ class Settings(BaseSettings):
         description="Days that count as weekend, one date and its name a line; need not exist. "
         "A relative path lies under `home`.",
     )
+    score_processes: int | None = Field(
+        None, ge=1, description="Processes that score hours side by side. Empty: one a core, at most 4."
+    )
     false_clusters_per_day: float = Field(
         0.2, gt=0, description="How many clusters a day may be flagged by chance alone (clusters per day)."
     )

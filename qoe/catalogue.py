@@ -17,7 +17,7 @@ from qoe.persistence import PersistenceRules
 from records.errors import ConfigError
 from records.kinds import CHANNELS, SERVICES, VOICE_CODECS
 
-SEGMENTS = ("network", "app", "device")
+SEGMENTS = ("device", "radio", "transport_core", "server_app")
 DIMENSIONS = ("network", "device", "app", "service")
 UNKNOWN_CAUSE = -1
 

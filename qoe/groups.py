@@ -19,6 +19,8 @@ _D = len(DIMENSIONS)
 # One user's few observations are added in single precision, as scores are stored; users are added in double precision.
 _PRECISION = np.float32
 _BLOCK = 1024
+# Users are added in double precision on a grid that is finer than their own: exactly, in any order (own).
+_GRID, _SQUARES_GRID = 2.0**-20, 2.0**-12
 _COUNTS = 3  # columns of `Observations.parts` after the three of each dimension
 _SESSION_COLUMNS = [line for line in range(3 * _D + _COUNTS) if line >= 3 * _D or line % _D != _D - 1]
 
@@ -163,7 +165,8 @@ def sum_users(
 ) -> GroupSums:
     """Add users up: each user's group, indices (5, users; NaN: none), and counts of sessions."""
     known = ~np.isnan(scores)
-    filled = np.where(known, scores, 0.0).astype(np.float64)
+    filled = np.rint(np.where(known, scores, 0.0).astype(np.float64) / _GRID) * _GRID
+    squares = np.rint(filled * filled / _SQUARES_GRID) * _SQUARES_GRID
     active = session > 0
     suffering = active & (2 * bad >= session)
     return GroupSums(
@@ -176,7 +179,7 @@ def sum_users(
         expected=np.bincount(group, expected, groups).astype(np.float64),
         count=np.array([np.bincount(group, row, groups) for row in known]).astype(np.int64),
         total=np.array([np.bincount(group, row, groups) for row in filled]),
-        square=np.array([np.bincount(group, row * row, groups) for row in filled]),
+        square=np.array([np.bincount(group, row, groups) for row in squares]),
     )
 
 

@@ -68,6 +68,24 @@ def compare(setting: Setting, q: FloatArray, failed: BoolArray) -> Terminal:
     return Terminal(shortfall, fault, measured)
 
 
+def shared_part(
+    node: NDArray[np.int32], cell: NDArray[np.int32], region: NDArray[np.int32], excess: FloatArray
+) -> FloatArray:
+    """The part 0..1 of each session's network excess that it shares with its core node and not with its cell.
+
+    Sessions over a node are compared with those over other nodes in the same cell, else region; of the mean excess
+    beyond theirs what is surely above chance is the node's. 0 where the node is unknown or has nobody to compare with.
+    """
+    part = np.zeros(len(excess))
+    mine = np.flatnonzero(node > 0)
+    if not len(mine) or not excess[mine].any():
+        return part
+    pools = [dense(place[mine])[1] for place in (cell, region)]
+    common = _clear([crossed(dense(node[mine])[1])], _against_peers(pools, node[mine], excess[mine]))
+    part[mine] = np.divide(common, excess[mine], out=np.zeros(len(mine)), where=excess[mine] > 0)
+    return np.minimum(part, 1.0)
+
+
 def _pools(setting: Setting) -> list[Codes]:
     """Codes of the pools that peers are taken from, the closest first."""
     app = dense(setting.app)[1]

@@ -84,6 +84,13 @@ def _by_model(
         yield rest, _model(rules.model, rules, models)
 
 
+def inputs_read(rules: ServiceRules, models: Mapping[str, QoeModel]) -> frozenset[str]:
+    """Names of all columns that rating sessions of a service may read."""
+    named = (rules.model, *rules.model_by_voice_codec.values())
+    read = {item.name for name in named for item in _model(name, rules, models).inputs}
+    return frozenset(read | {"service", "success", "dropped", "voice_codec"})
+
+
 def _model(name: str, rules: ServiceRules, models: Mapping[str, QoeModel]) -> QoeModel:
     if name not in models:
         raise ConfigError(f"service {rules.name!r} asks for QoE model {name!r}: there are {', '.join(models)}")

@@ -8,27 +8,20 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pyarrow as pa
 from psycopg import sql
-from psycopg.types.json import Jsonb
 
 from store.connection import Connection
 from store.copying import Arrays, Field, copy_in, copy_out
+from store.user_sums import DIMENSIONS
+from store.user_sums import SCORES as MEASURES
 
 RECORD_KINDS = ("sessions", "touchpoints")
-DAY_KIND = "days"  # marks a local day whose hours changed; its window starts where the day does
-PERIOD_KIND = "periods"
+DAY_KIND = "days"  # marks an hour that changed and is not merged into its local day yet
+PERIOD_KIND = "periods"  # marks a local day that is not merged into the trailing periods yet
 _HOUR = timedelta(hours=1)
 
-DIMENSIONS = ("network", "device", "app", "service")
-MEASURES = (*DIMENSIONS, "overall")
-_SUMS = tuple(f"{dimension}_{name}" for dimension in DIMENSIONS for name in ("n", "w", "s1", "s2", "m"))
-_USER_FIELDS: tuple[Field, ...] = (
-    ("customer_key", "i8"),
-    ("n", "i4"),
-    ("bad", "i4"),
-    *((name, "i4" if name.endswith("_n") else "f8") for name in _SUMS),
-)
+_SQL = {"i4": "integer", "f8": "double precision"}
 _GROUP_FIELDS: tuple[Field, ...] = (
-    *((name, "i4") for name in ("value", "n_users", "bad_users", "n", "bad")),
+    *((name, "i4") for name in ("attribute", "value", "n_users", "bad_users", "n", "bad")),
     ("expected_bad", "f8"),
     *((f"{m}_{name}", code) for m in MEASURES for name, code in (("n", "i4"), ("sum", "f8"), ("sq", "f8"))),
 )
@@ -184,41 +177,34 @@ def _arrow(name: str, values: Any) -> pa.DataType | None:
     return _UTC if isinstance(values, datetime) else None
 
 
-def user_sums(
-    connection: Connection, table: str, start: datetime, end: datetime, part: tuple[int, int] = (0, 1)
-) -> Arrays:
-    """Add the sums of customers over the rows that start in [start, end); arrays named as the columns.
+def group_sums(connection: Connection, attributes: Sequence[str], start: datetime, end: datetime) -> Arrays:
+    """Add the hours of [start, end) of groups up; `n_users`, `bad_users` are of the fullest hour.
 
-    `table` is user_hour or user_day; `part` = (index, count) takes the customers whose key leaves that rest.
+    `attribute` is the place in `attributes`; a group's sums are multiples of one power of two (`qoe.groups`).
     """
-    added = ", ".join(f"sum({name})::{_SQL[code]}" for name, code in _USER_FIELDS[1:])
-    pieces = ("SELECT customer_key,", added, f"FROM cem.{table} WHERE start >= %s AND start < %s")
-    query = " ".join(pieces) + " AND mod(customer_key, %s) = %s GROUP BY customer_key"
-    return copy_out(connection, query, _USER_FIELDS, [start, end, part[1], part[0]])
-
-
-_SQL = {"i4": "integer", "f8": "double precision"}
-
-
-def user_rows(connection: Connection, table: str, start: datetime, end: datetime) -> int:
-    """Return how many rows of customers start in [start, end)."""
-    query = sql.SQL("SELECT count(*) FROM {} WHERE start >= %s AND start < %s").format(sql.Identifier("cem", table))
-    row = connection.execute(query, [start, end]).fetchone()
-    return int(row[0]) if row else 0
-
-
-def group_sums(connection: Connection, attribute: str, start: datetime, end: datetime) -> Arrays:
-    """Add the hours of [start, end) of one attribute's groups up; `n_users`, `bad_users` are of the fullest hour."""
     added = ", ".join(
         f"max({name})" if name in ("n_users", "bad_users") else f"sum({name})::{_SQL[code]}"
-        for name, code in _GROUP_FIELDS[1:]
+        for name, code in _GROUP_FIELDS[2:]
         if name != "expected_bad"
     )
-    expected = "coalesce(sum(expected_bad)::double precision, 'NaN')"
+    expected = "coalesce(sum(expected_bad::double precision), 'NaN')"
     fields = [field for field in _GROUP_FIELDS if field[0] != "expected_bad"] + [("expected_bad", "f8")]
-    pieces = ("SELECT value,", added, ",", expected, "FROM cem.group_index WHERE grain = 'hour' AND attribute = %s")
-    query = " ".join(pieces) + " AND start >= %s AND start < %s GROUP BY value"
-    return copy_out(connection, query, fields, [attribute, start, end])
+    place = "array_position(%s::text[], attribute) - 1"
+    pieces = ("SELECT", place, ", value,", added, ",", expected, "FROM cem.group_index WHERE grain = 'hour'")
+    query = " ".join(pieces) + " AND attribute = ANY(%s) AND start >= %s AND start < %s GROUP BY attribute, value"
+    return copy_out(connection, query, fields, [list(attributes), list(attributes), start, end])
+
+
+def merge_indicators(connection: Connection, start: datetime, end: datetime, version_id: int) -> None:
+    """Replace the day of indicators that starts at `start` by the sums of its hours, added in the order of time."""
+    delete_span(connection, "kqi_value", start, end, grain="day")
+    connection.execute(
+        "INSERT INTO cem.kqi_value (grain, attribute, start, value, kqi, numerator, denominator, n, version_id) "
+        "SELECT 'day', attribute, %s, value, kqi, sum(numerator), sum(denominator), sum(n), %s FROM "
+        "(SELECT * FROM cem.kqi_value WHERE grain = 'hour' AND start >= %s AND start < %s ORDER BY start) AS hours "
+        "GROUP BY attribute, value, kqi",
+        [start, version_id, start, end],
+    )
 
 
 def newest_day(connection: Connection) -> datetime | None:
@@ -227,20 +213,27 @@ def newest_day(connection: Connection) -> datetime | None:
     return row[0] if row else None
 
 
-def begin_run(connection: Connection, job: str, started_at: datetime) -> int:
-    """Note the start of a run."""
-    row = connection.execute(
-        "INSERT INTO cem.run (job, started_at) VALUES (%s, %s) RETURNING run_id", [job, started_at]
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+def period_end(connection: Connection, days: int) -> datetime | None:
+    """Return the local day that the trailing periods of so many days end with."""
+    row = connection.execute("SELECT start FROM cem.period WHERE days = %s", [days]).fetchone()
+    return row[0] if row else None
 
 
-def end_run(
-    connection: Connection, run_id: int, finished_at: datetime, counts: Mapping[str, Any], error: str | None = None
-) -> None:
-    """Note the end of a run, with what it did or why it failed."""
+def end_period(connection: Connection, days: int, start: datetime) -> None:
+    """Note the local day that the trailing periods of so many days end with now."""
     connection.execute(
-        "UPDATE cem.run SET finished_at = %s, ok = %s, counts = %s, error = %s WHERE run_id = %s",
-        [finished_at, error is None, Jsonb(dict(counts)), error, run_id],
+        "INSERT INTO cem.period (days, start) VALUES (%s, %s) ON CONFLICT (days) DO UPDATE SET start = excluded.start",
+        [days, start],
     )
+
+
+def note_events(connection: Connection, newest_us: Mapping[tuple[str, int], int], scored_at: datetime) -> None:
+    """Note the newest scored event by kind and source; last in its transaction, as others wait for these rows."""
+    for (kind, source_id), moment_us in sorted(newest_us.items()):
+        connection.execute(
+            "INSERT INTO cem.scored (source_id, kind, last_event, scored_at) "
+            "VALUES (%s, %s, 'epoch'::timestamptz + %s * INTERVAL '1 microsecond', %s) "
+            "ON CONFLICT (source_id, kind) DO UPDATE SET scored_at = excluded.scored_at, "
+            "last_event = greatest(scored.last_event, excluded.last_event)",
+            [source_id, kind, moment_us, scored_at],
+        )

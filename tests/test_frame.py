@@ -10,6 +10,7 @@ from cemaphore.pipeline.frame import FrameContext, session_frame, touchpoint_fra
 from cemaphore.pipeline.scoring import score
 from cemaphore.pipeline.units import Feed, window_of
 from cemaphore.settings import load_settings
+from qoe.catalogue import SEGMENTS
 from records.kinds import SERVICES
 from records.windows import QUARTER
 from store import quality
@@ -59,7 +60,7 @@ def test_a_frame_carries_inventory_attributes_and_quality(connection: Connection
     assert (frame.q[failed] == 0).all()
     assert (frame.q[~failed] > 50).all()
     assert (frame.bad == failed).all()
-    assert set(frame.cause_segment[failed]) == {0}
+    assert set(frame.cause_segment[failed]) == {SEGMENTS.index("radio")}
     assert set(frame.cause_segment[~failed]) == {-1}
     assert (frame.customer_key == frame.subscriber_key).all()
 

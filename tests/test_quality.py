@@ -111,7 +111,7 @@ def test_every_catalogued_model_exists_and_serves_its_service() -> None:
         for model in (rules.model, *rules.model_by_voice_codec.values()):
             assert name in MODELS[model].services
         assert 0 < rules.prior_mean <= 100
-        assert {item.segment for item in rules.references} == {"network", "app"}
+        assert {item.segment for item in rules.references} == {"radio", "server_app"}
     assert sum(CATALOGUE.dimension_weights.values()) == pytest.approx(1)
     assert CATALOGUE.dimension_weights == {"network": 0.40, "device": 0.15, "app": 0.30, "service": 0.15}
     assert CATALOGUE.prior_weight == 10
@@ -125,9 +125,10 @@ def test_a_model_that_is_not_there_is_a_configuration_error() -> None:
 
 @pytest.mark.parametrize(
     ("cause", "segment"),
-    [("rrc_fail", "network"), ("radio_drop", "network"), ("PAGING_timeout", "network"), ("dns_timeout", "app"),
-     ("server_5xx", "app"), ("http_503", "app"), ("504", "app"), ("device_crash", "device"), ("app_crash", "device"),
-     ("app_error", "app"), ("something", None), ("", None), (None, None)],
+    [("rrc_fail", "radio"), ("radio_drop", "radio"), ("PAGING_timeout", "radio"), ("dns_timeout", "server_app"),
+     ("server_5xx", "server_app"), ("http_503", "server_app"), ("504", "server_app"), ("upf_down", "transport_core"),
+     ("device_crash", "device"), ("app_crash", "device"),
+     ("app_error", "server_app"), ("something", None), ("", None), (None, None)],
 )  # fmt: skip
 def test_failure_causes_point_at_a_segment(cause: str | None, segment: str | None) -> None:
     (found,) = CATALOGUE.cause_segments([cause])
@@ -137,7 +138,7 @@ def test_failure_causes_point_at_a_segment(cause: str | None, segment: str | Non
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [('grounding = "own"', "grounding = ", "not TOML"), ("[services.gaming]", "[services.gambling]", "gaming"),
-     ("scale = 60", "scale = 0", "above 0"), ('segment = "app"', 'segment = "sky"', "sky"),
+     ("scale = 60", "scale = 0", "above 0"), ('segment = "server_app"', 'segment = "sky"', "sky"),
      ("wait_s = [20, 600]", "wait_s = [600, 20]", "hotline"), ("bad_below = 40", 'bad_below = "low"', "wrong value"),
      ("amr-wb = ", "opus = ", "opus")],
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -15,10 +15,8 @@ from cemaphore.pipeline.scoring import score
 from cemaphore.settings import Settings, load_settings
 from store.connection import Connection
 from store.labels import Labels
-from tests.records import add_cells, add_counters, add_devices, add_sessions, add_touchpoints
-
-DAY = datetime(2026, 3, 2, tzinfo=UTC)
-HOUR = DAY + timedelta(hours=8)
+from tests.records import add_counters, add_touchpoints
+from tests.web_hours import DAY, HOUR, add_places, add_web, scored_rows
 
 
 @pytest.fixture
@@ -26,58 +24,11 @@ def settings(tmp_path: Any) -> Settings:
     return load_settings(home=tmp_path)
 
 
-def _web(connection: Connection, hour: datetime, users: int = 24, *, batch: int = 1, load_ms: float = 900.0) -> None:
-    rng = np.random.default_rng(batch)
-    rows = users * 3
-    add_sessions(
-        connection,
-        {
-            "subscriber_key": [1000 + row % users for row in range(rows)],
-            "start_time": [hour + timedelta(seconds=int(s)) for s in rng.integers(0, 3600, rows)],
-            "service": ["web"] * rows,
-            "access": ["lte"] * rows,
-            "success": [row % 5 != 0 for row in range(rows)],
-            "failure_cause": ["rrc_fail" if row % 5 == 0 else None for row in range(rows)],
-            "page_load_ms": [load_ms + 2 * row for row in range(rows)],
-            "rtt_client_ms": [40.0 + row for row in range(rows)],
-            "rtt_server_ms": [30.0] * rows,
-            "cell_id": [f"C{row % 2}" for row in range(rows)],
-            "tac": [35200001 + row % 2 for row in range(rows)],
-            "app": ["taobao"] * rows,
-        },
-        batch=batch,
-    )
-
-
-def _inventory(connection: Connection) -> None:
-    add_cells(connection, [{"cell_id": f"C{n}", "site_id": "S1", "region": "north", "band": "B3"} for n in range(2)])
-    add_devices(connection, {35200001: "Phone 1", 35200002: "Phone 2"})
-
-
-def _rows(connection: Connection, table: str) -> list[tuple[Any, ...]]:
-    columns = [
-        name
-        for (name,) in connection.execute(
-            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'cem' AND table_name = %s "
-            "ORDER BY ordinal_position",
-            [table],
-        )
-    ]
-    return sorted(connection.execute(f"SELECT {', '.join(columns)} FROM cem.{table}").fetchall(), key=repr)  # noqa: S608
-
-
-SCORED = ("user_hour", "user_day", "user_period", "group_index", "kqi_value", "kpi_value")
-
-
-def _all(connection: Connection) -> dict[str, list[tuple[Any, ...]]]:
-    return {table: _rows(connection, table) for table in SCORED}
-
-
 def test_an_hour_becomes_users_groups_indicators_and_a_day(
     database: str, connection: Connection, settings: Settings
 ) -> None:
-    _inventory(connection)
-    _web(connection, HOUR)
+    add_places(connection)
+    add_web(connection, HOUR)
     add_touchpoints(
         connection,
         {"subscriber_key": [1000], "time": [HOUR], "channel": ["hotline"], "wait_s": [900.0], "success": [False]},
@@ -103,15 +54,15 @@ def test_an_hour_becomes_users_groups_indicators_and_a_day(
     assert quarters == (72, 8)
     failures = connection.execute(
         "SELECT attribute, sum(numerator), sum(denominator) FROM cem.kqi_value "
-        "WHERE kqi = 'session_failure_ratio' GROUP BY 1 ORDER BY 1"
+        "WHERE kqi = 'session_failure_ratio' AND grain = 'hour' GROUP BY 1 ORDER BY 1"
     ).fetchall()
     assert failures == [(name, 15.0, 72.0) for name in ("all", "app", "cell", "region")]
     assert connection.execute("SELECT ok, counts ->> 'sessions' FROM cem.run").fetchall() == [(True, "72")]
 
 
 def test_contributions_in_the_database_add_up(database: str, connection: Connection, settings: Settings) -> None:
-    _inventory(connection)
-    _web(connection, HOUR)
+    add_places(connection)
+    add_web(connection, HOUR)
     score(database, settings)
     rows = connection.execute(
         "SELECT overall, network_c + device_c + app_c + coalesce(service_c, 0) + prior_c FROM cem.user_hour"
@@ -122,30 +73,30 @@ def test_contributions_in_the_database_add_up(database: str, connection: Connect
 
 
 def test_scoring_twice_leaves_the_same_rows(database: str, connection: Connection, settings: Settings) -> None:
-    _inventory(connection)
-    _web(connection, HOUR)
-    _web(connection, HOUR + timedelta(hours=1), batch=2)
+    add_places(connection)
+    add_web(connection, HOUR)
+    add_web(connection, HOUR + timedelta(hours=1), batch=2)
     score(database, settings)
-    first = _all(connection)
+    first = scored_rows(connection)
     assert score(database, settings).hours == 0
     again = score(database, settings, start=DAY)
     assert (again.hours, again.days) == (2, 1)
-    assert _all(connection) == first
+    assert scored_rows(connection) == first
     assert score(database, settings, start=HOUR + timedelta(hours=1)).hours == 1
-    assert _all(connection) == first
+    assert scored_rows(connection) == first
 
 
 def test_late_data_changes_its_own_hour_and_day_only(database: str, connection: Connection, settings: Settings) -> None:
-    _inventory(connection)
+    add_places(connection)
     other = HOUR + timedelta(days=1)
-    _web(connection, HOUR)
-    _web(connection, HOUR + timedelta(hours=1), batch=2)
-    _web(connection, other, batch=3)
+    add_web(connection, HOUR)
+    add_web(connection, HOUR + timedelta(hours=1), batch=2)
+    add_web(connection, other, batch=3)
     score(database, settings)
-    first = _all(connection)
-    _web(connection, HOUR, 3, batch=4, load_ms=9000.0)
+    first = scored_rows(connection)
+    add_web(connection, HOUR, 3, batch=4, load_ms=9000.0)
     assert score(database, settings).hours == 1
-    second = _all(connection)
+    second = scored_rows(connection)
     hour_rows = [[row for row in rows["user_hour"] if row[0] != HOUR] for rows in (first, second)]
     assert hour_rows[0] == hour_rows[1]
     assert [row for row in first["user_day"] if row[0] != DAY] == [row for row in second["user_day"] if row[0] != DAY]
@@ -159,9 +110,9 @@ def test_late_data_changes_its_own_hour_and_day_only(database: str, connection: 
 def test_a_run_killed_between_hours_goes_on_where_it_was(
     database: str, connection: Connection, settings: Settings
 ) -> None:
-    _inventory(connection)
+    add_places(connection)
     for number in range(3):
-        _web(connection, HOUR + timedelta(hours=number), batch=number + 1)
+        add_web(connection, HOUR + timedelta(hours=number), batch=number + 1)
 
     def die(done: int, total: int) -> None:
         if done == 2:
@@ -173,33 +124,33 @@ def test_a_run_killed_between_hours_goes_on_where_it_was(
     assert left == [("days",), ("sessions",)]
     rest = score(database, settings)
     assert (rest.hours, rest.days) == (1, 1)
-    killed = _all(connection)
+    killed = scored_rows(connection)
     score(database, settings, start=DAY)
-    assert _all(connection) == killed
+    assert scored_rows(connection) == killed
     assert connection.execute("SELECT ok FROM cem.run ORDER BY run_id").fetchall() == [(False,), (True,), (True,)]
 
 
 def test_a_mark_that_comes_while_an_hour_is_scored_stays(
     database: str, connection: Connection, settings: Settings
 ) -> None:
-    _web(connection, HOUR)
+    add_web(connection, HOUR)
     connection.execute(
         f"""
         CREATE FUNCTION remark() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         INSERT INTO cem.dirty (kind, window_start, batch_id) VALUES ('sessions', '{HOUR.isoformat()}', 77);
         RETURN NULL; END $$;
-        CREATE TRIGGER remark AFTER DELETE ON cem.kqi_value FOR EACH STATEMENT EXECUTE FUNCTION remark()
+        CREATE TRIGGER remark AFTER DELETE ON cem.user_hour FOR EACH STATEMENT EXECUTE FUNCTION remark()
         """  # noqa: S608
     )
     score(database, settings)
     assert connection.execute("SELECT batch_id FROM cem.dirty WHERE kind <> 'search'").fetchall() == [(77,)]
-    connection.execute("DROP TRIGGER remark ON cem.kqi_value")
+    connection.execute("DROP TRIGGER remark ON cem.user_hour")
     assert score(database, settings).hours == 1
     assert connection.execute("SELECT count(*) FROM cem.dirty WHERE kind <> 'search'").fetchone() == (0,)
 
 
 def test_merging_two_identifiers_makes_one_customer(database: str, connection: Connection, settings: Settings) -> None:
-    _web(connection, HOUR, 4)
+    add_web(connection, HOUR, 4)
     score(database, settings)
     assert connection.execute("SELECT count(*) FROM cem.user_hour").fetchone() == (4,)
     connection.execute("INSERT INTO cem.customer_of (subscriber_key, customer_key) VALUES (1000, 1000), (1001, 1000)")
@@ -217,12 +168,12 @@ def test_merging_two_identifiers_makes_one_customer(database: str, connection: C
 def test_an_hour_read_in_parts_has_the_same_users_and_groups(
     database: str, connection: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _web(connection, HOUR)
+    add_web(connection, HOUR)
     score(database, settings)
-    whole = _all(connection)
+    whole = scored_rows(connection)
     monkeypatch.setattr("cemaphore.engines.local.PART_SESSIONS", 30)
     score(database, settings, start=HOUR)
-    parts = _all(connection)
+    parts = scored_rows(connection)
     assert [row[:4] for row in parts["user_hour"]] == [row[:4] for row in whole["user_hour"]]
     assert {row[:8] for row in parts["group_index"]} == {row[:8] for row in whole["group_index"]}
     for mine, theirs in zip(parts["kqi_value"], whole["kqi_value"], strict=True):
@@ -234,8 +185,8 @@ def test_an_hour_that_another_process_holds_is_waited_for_and_not_scored_twice(
     database: str, opened: Callable[[], Connection], settings: Settings
 ) -> None:
     connection = opened()
-    _web(connection, HOUR)
-    _web(connection, HOUR + timedelta(hours=1), batch=2)
+    add_web(connection, HOUR)
+    add_web(connection, HOUR + timedelta(hours=1), batch=2)
     seen: list[int] = []
 
     def another(done: int, total: int) -> None:
@@ -276,9 +227,9 @@ def test_counters_become_kpis_of_their_window_and_the_last_delivery_counts(
 def test_the_second_day_is_measured_against_the_first(
     database: str, connection: Connection, settings: Settings
 ) -> None:
-    _inventory(connection)
-    _web(connection, HOUR)
-    _web(connection, HOUR + timedelta(days=1), batch=2)
+    add_places(connection)
+    add_web(connection, HOUR)
+    add_web(connection, HOUR + timedelta(days=1), batch=2)
     score(database, settings)
     rows = connection.execute(
         "SELECT g.start, g.n, g.expected_bad, v.baseline_id FROM cem.group_index g "
@@ -293,7 +244,7 @@ def test_the_second_day_is_measured_against_the_first(
 def test_the_command_prints_what_it_scored_and_refuses_a_time_without_offset(
     database: str, connection: Connection, tmp_path: Any
 ) -> None:
-    _web(connection, HOUR)
+    add_web(connection, HOUR)
     app = typer.Typer()
     app.callback()(lambda: None)
     register(app)
@@ -301,16 +252,8 @@ def test_the_command_prints_what_it_scored_and_refuses_a_time_without_offset(
     done = CliRunner().invoke(app, ["score", "--json"], env=environment)
     assert done.exit_code == 0, done.output
     shape = json.loads(done.stdout)
-    assert set(shape) == {
-        "hours",
-        "hours_gone",
-        "sessions",
-        "touchpoints",
-        "user_hours",
-        "days",
-        "kpi_values",
-        "seconds",
-    }
+    fields = "hours hours_gone sessions touchpoints user_hours days kpi_values too_late processes seconds"
+    assert set(shape) == set(fields.split())
     assert (shape["hours"], shape["sessions"]) == (1, 72)
     again = CliRunner().invoke(app, ["score", "--from", HOUR.isoformat()], env=environment)
     assert again.exit_code == 0
@@ -324,8 +267,8 @@ def test_a_day_is_the_operators_and_ends_where_it_ends_there(
     database: str, connection: Connection, settings: Settings
 ) -> None:
     connection.execute("UPDATE cem.installation SET value = 'Asia/Shanghai' WHERE name = 'time_zone'")
-    _web(connection, DAY + timedelta(hours=15))
-    _web(connection, DAY + timedelta(hours=16), batch=2)
+    add_web(connection, DAY + timedelta(hours=15))
+    add_web(connection, DAY + timedelta(hours=16), batch=2)
     assert score(database, settings).days == 2
     starts = connection.execute("SELECT DISTINCT start FROM cem.user_day ORDER BY 1").fetchall()
     assert starts == [(DAY - timedelta(hours=8),), (DAY + timedelta(hours=16),)]
@@ -341,7 +284,7 @@ def test_a_subscriber_listed_by_number_lends_its_plan_to_its_other_identifier(
         "INSERT INTO cem.subscriber (subscriber_key, plan, source_id, batch_id, arrived_at) VALUES (500, %s, 1, 1, %s)",
         [plan, HOUR],
     )
-    _web(connection, HOUR, 2)
+    add_web(connection, HOUR, 2)
     score(database, settings)
     rows = connection.execute(
         "SELECT grain, value, n_users, n FROM cem.group_index WHERE attribute = 'plan' AND grain <> '15m' ORDER BY 1"

@@ -17,6 +17,9 @@ def register(app: typer.Typer) -> None:
 def _score(
     start: From = None,
     end: To = None,
+    processes: Annotated[
+        int | None, typer.Option(min=1, help="Processes that score side by side; default: the setting.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score all dirty windows; with --from or --to all windows of that span again."""
@@ -32,7 +35,7 @@ def _score(
         settings = load_settings()
         dsn = privatedb.database_url(settings)
         with _Bar() as bar:
-            run = score(dsn, settings, start=start, end=end, progress=bar)
+            run = score(dsn, settings, start=start, end=end, progress=bar, processes=processes)
         show(asdict(run), as_json)
 
 

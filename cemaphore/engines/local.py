@@ -1,9 +1,12 @@
 """The local engine: reads one hour out of the database, part by part, and replaces the rows that are made of it."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cemaphore.pipeline.frame import SessionFrame, session_frame, touchpoint_frame
 from cemaphore.pipeline.hours import HourCount, HourScores, Scoring, merged_parts, rate
@@ -12,7 +15,7 @@ from qoe.calendar import SATURDAY
 from qoe.expectation import Margins, expected_bad
 from qoe.model import FloatArray
 from records.windows import HOUR
-from store import scores
+from store import scores, touched, user_sums
 from store.connection import Connection
 from store.frames import count_sessions
 
@@ -21,10 +24,13 @@ PART_SESSIONS = 400_000
 
 
 def score_hour(
-    connection: Connection, hour: datetime, scoring: Scoring, margins: Margins, version_id: int
+    connection: Connection, hour: datetime, scoring: Scoring, margins: Margins, version_id: int, *, whole: bool = False
 ) -> HourCount:
-    """Replace the rows of one hour; the caller owns the transaction. An hour without records loses its rows."""
-    clear_hour(connection, hour)
+    """Replace the rows of one hour; the caller owns the transaction. An hour without records loses its rows.
+
+    Notes the customers whose rows are not as they were, or with `whole` all, for the day that is merged next.
+    """
+    stored = HourStore(connection, hour, version_id)
     found = count_sessions(connection, hour, hour + HOUR)
     parts = -(-found // PART_SESSIONS) or 1
     made = []
@@ -33,31 +39,53 @@ def score_hour(
         sessions = session_frame(connection, hour, hour + HOUR, context=scoring.context, part=part)
         touchpoints = touchpoint_frame(connection, hour, hour + HOUR, context=scoring.context, part=part)
         rated = rate(sessions, touchpoints, _expected(sessions, scoring, margins), scoring)
-        store_users(connection, rated, version_id)
+        stored.add_users(rated)
         made.append(replace(rated, users=()))
-    whole = merged_parts(made)
-    store_groups(connection, whole, version_id)
-    return whole.count
+    complete = merged_parts(made)
+    stored.close(complete, whole=whole)
+    return complete.count
 
 
-def clear_hour(connection: Connection, hour: datetime) -> None:
-    """Delete the rows of one hour, which new ones replace in the same transaction."""
-    scores.delete(connection, "user_hour", start=hour)
-    scores.delete_span(connection, "group_index", hour, hour + HOUR, grain="15m")
-    scores.delete_span(connection, "group_index", hour, hour + HOUR, grain="hour")
-    scores.delete(connection, "kqi_value", start=hour, grain="hour")
+class HourStore:
+    """Replaces the rows of one hour, whatever engine made them, and notes whose rows changed; in one transaction."""
 
+    def __init__(self, connection: Connection, hour: datetime, version_id: int) -> None:
+        self._connection, self._hour, self._version_id = connection, hour, version_id
+        self._before = user_sums.in_window(connection, "user_hour", hour)
+        self._same = np.zeros(len(self._before["customer_key"]), dtype=np.bool_)
+        self._changed: list[NDArray[np.int64]] = []
+        scores.delete(connection, "user_hour", start=hour)
+        scores.delete_span(connection, "group_index", hour, hour + HOUR, grain="15m")
+        scores.delete_span(connection, "group_index", hour, hour + HOUR, grain="hour")
+        scores.delete(connection, "kqi_value", start=hour, grain="hour")
 
-def store_users(connection: Connection, made: HourScores, version_id: int) -> None:
-    """Append the rows of customers."""
-    for users in made.users:
-        scores.append(connection, "user_hour", {**users, "version_id": version_id})
+    def add_users(self, part: HourScores) -> None:
+        """Append the rows of customers that are in no other part."""
+        for users in part.users:
+            rows = {**users, "version_id": self._version_id}
+            scores.append(self._connection, "user_hour", rows)
+            self._compare(rows)
 
+    def close(self, made: HourScores, *, whole: bool) -> None:
+        """Append the rows of groups and indicators of the whole hour, and say who changed and what is fresh."""
+        connection, before = self._connection, self._before["customer_key"]
+        scores.append(connection, "group_index", stacked(made.group_tables(self._version_id)))
+        scores.append(connection, "kqi_value", stacked(made.indicator_tables(self._version_id)))
+        changed = np.concatenate([before[~self._same], *self._changed])
+        touched.touch(connection, "days", self._hour, np.unique(changed), every=whole or not len(before))
+        scores.note_events(connection, made.last_event_us, datetime.now(UTC))
 
-def store_groups(connection: Connection, made: HourScores, version_id: int) -> None:
-    """Append the rows of groups and indicators of a whole hour."""
-    scores.append(connection, "group_index", stacked(made.group_tables(version_id)))
-    scores.append(connection, "kqi_value", stacked(made.indicator_tables(version_id)))
+    def _compare(self, rows: Mapping[str, Any]) -> None:
+        """Keep the customers that are new or have other sums than before."""
+        before, keys = self._before, rows["customer_key"]
+        if not len(before["customer_key"]):
+            return
+        place = np.minimum(np.searchsorted(before["customer_key"], keys), len(before["customer_key"]) - 1)
+        same = before["customer_key"][place] == keys
+        for name, values in before.items():
+            same &= values[place] == rows[name]
+        self._same[place[same]] = True
+        self._changed.append(keys[~same])
 
 
 def _expected(frame: SessionFrame, scoring: Scoring, margins: Margins) -> FloatArray:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 from numpy.typing import NDArray
 
+from cemaphore.pipeline.demarcating import session_demarcation
 from cemaphore.pipeline.frame import FrameContext, SessionFrame, TouchpointFrame
 from cemaphore.pipeline.indicators import IndicatorSums, add_indicators, indicator_columns
 from cemaphore.pipeline.score_rows import Columns, group_columns, user_columns
@@ -16,10 +17,10 @@ from kqi.catalogue import KqiCatalogue
 from qoe.calendar import Calendar
 from qoe.caps import session_weights
 from qoe.codes import dense
+from qoe.demarcation import dimension_scores
 from qoe.groups import GroupSums, Observations, group_sums, merged
 from qoe.indices import SERVICE, IndexRules, Sums, observe
-from qoe.peers import Setting, compare
-from qoe.shares import SESSION_DIMENSIONS, dimension_scores, first_shares, segment_excess
+from qoe.segments import SESSION_DIMENSIONS
 from records.kinds import SERVICES
 
 GROUP_ATTRIBUTES = (
@@ -79,10 +80,12 @@ class HourScores:
     """What one part of an hour, or all its parts together, come to: what is stored, but for the version's number.
 
     `users` are columns of `user_hour`, a table a part, as no customer is in two parts; `groups` by grain and attribute.
+    `last_event_us` is the newest event by kind of record and source (`source_id`).
     """
 
     hour: datetime
     count: HourCount
+    last_event_us: Mapping[tuple[str, int], int]
     users: tuple[Columns, ...]
     groups: Mapping[tuple[str, str], GroupSums]
     indicators: tuple[IndicatorSums, ...]
@@ -108,6 +111,8 @@ def rate(
     return HourScores(
         hour=hour,
         count=HourCount(sessions=sessions.rows, touchpoints=touchpoints.rows, customers=len(rated.customers)),
+        last_event_us=_newest("sessions", sessions.source_id, sessions.start_us)
+        | _newest("touchpoints", touchpoints.source_id, touchpoints.time_us),
         users=(_user_columns(hour, rated, scoring.rules),),
         groups=_groups(rated, hour, scoring.rules),
         indicators=(add_indicators(sessions, touchpoints, scoring.indicators),),
@@ -122,20 +127,23 @@ def merged_parts(parts: Sequence[HourScores]) -> HourScores:
     return HourScores(
         hour=parts[0].hour,
         count=HourCount(**{name: sum(vars(count)[name] for count in counts) for name in vars(counts[0])}),
+        last_event_us={
+            key: max(part.last_event_us.get(key, 0) for part in parts) for part in parts for key in part.last_event_us
+        },
         users=tuple(users for part in parts for users in part.users),
         groups={key: merged([part.groups[key] for part in parts]) for key in parts[0].groups},
         indicators=tuple(sums for part in parts for sums in part.indicators),
     )
 
 
+def _newest(kind: str, source: NDArray[np.int16], time_us: NDArray[np.int64]) -> dict[tuple[str, int], int]:
+    return {(kind, int(each)): int(time_us[source == each].max()) for each in np.unique(source)}
+
+
 def session_scores(frame: SessionFrame, scoring: Scoring) -> NDArray[np.float64]:
     """Scores (3, rows) of the sessions of one hour: network, device, app."""
-    place = {name: frame.attributes[name] for name in ("model", "app", "cell", "region", "service", "band")}
-    failed = (frame.columns["success"] == 0) | (frame.columns["dropped"] == 1)
-    terminal = compare(Setting(**place), frame.q, failed)
-    excess = segment_excess(frame.columns, scoring.context.catalogue)
-    shares = first_shares(excess, terminal, failed, frame.cause_segment, scoring.rules.weights)
-    return dimension_scores(frame.q, shares)
+    found = session_demarcation(frame, scoring.context)
+    return dimension_scores(found, scoring.rules.weights)
 
 
 def _joined(
@@ -182,7 +190,7 @@ def _user_columns(hour: datetime, rated: _Rated, rules: IndexRules) -> Columns:
         )  # fmt: skip
     n = np.bincount(user[rated.session], minlength=len(customers))
     bad = np.bincount(user[rated.session & rated.bad], minlength=len(customers))
-    return user_columns(hour, customers, n, bad, sums, rules)
+    return user_columns(hour, customers, n, bad, sums.rounded(), rules)
 
 
 def _groups(rated: _Rated, hour: datetime, rules: IndexRules) -> dict[tuple[str, str], GroupSums]:

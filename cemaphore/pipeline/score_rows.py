@@ -17,8 +17,10 @@ CONTRIBUTIONS = (*DIMENSIONS, "prior")
 _SUMS = ("n", "w", "s1", "s2", "m")
 
 
-def user_columns(start: datetime, customers: Array, n: Array, bad: Array, sums: Sums, rules: IndexRules) -> Columns:
-    """Columns of user_hour, user_day or user_period, without `version_id` and `days`."""
+def user_columns(
+    start: datetime | Array, customers: Array, n: Array, bad: Array, sums: Sums, rules: IndexRules
+) -> Columns:
+    """Columns of user_hour, user_day or user_period, without `version_id`, `days`; `start` is one, or one a row."""
     scores = score(sums, rules)
     columns: Columns = {"start": start, "customer_key": customers, "n": n, "bad": bad}
     for row, name in enumerate(DIMENSIONS):

@@ -7,32 +7,30 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
 from cemaphore import catalogues
-from cemaphore.engines.local import score_hour
-from cemaphore.pipeline.baseline import baseline_for
+from cemaphore.engines.pool import Pool, default_processes
+from cemaphore.engines.worker import Outcome, TooLate, Worker
 from cemaphore.pipeline.days import PERIOD_DAYS, score_day, score_periods
-from cemaphore.pipeline.frame import FrameContext
-from cemaphore.pipeline.hours import HourCount, Scoring
+from cemaphore.pipeline.hours import HourCount
 from cemaphore.pipeline.kpis import KINDS as COUNTER_KINDS
 from cemaphore.pipeline.kpis import score_counters
-from cemaphore.pipeline.learning import Lesson, learn
 from cemaphore.settings import Settings
-from qoe.expectation import Margins
-from qoe.indices import IndexRules
-from records.windows import HOUR, day_bounds, local_day
-from store import baselines, detections, retention, scores
+from records.windows import day_bounds, local_day
+from store import retention, runs, scores, touched
 from store.connection import Connection, connect
 
 Progress = Callable[[int, int], None]
 JOB = "score"
+ENGINE = "local"
 _MOMENT = timedelta(microseconds=1)
-_HELD, _DONE, _GONE = (HourCount(sessions=0, touchpoints=0, customers=0) for _ in range(3))
+_NO_HISTORY = 0  # the indices of a customer are made without a baseline
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScoreRun:
     """What a run scored: hours of records, their sessions, touchpoints and user-hours, local days, rows of KPIs.
 
-    `hours_gone` were to be scored, but their records were dropped: they keep the scores that they have.
+    `hours_gone` were to be scored, but their records were dropped: they keep the scores that they have, and `too_late`
+    rows that came after that are in none.
     """
 
     hours: int = 0
@@ -42,6 +40,8 @@ class ScoreRun:
     user_hours: int = 0
     days: int = 0
     kpi_values: int = 0
+    too_late: int = 0
+    processes: int = 1
     seconds: float = 0.0
 
 
@@ -52,74 +52,79 @@ def score(
     start: datetime | None = None,
     end: datetime | None = None,
     progress: Progress | None = None,
+    processes: int | None = None,
 ) -> ScoreRun:
     """Score the dirty windows of [start, end), or with a bound given all its windows again.
 
-    One transaction an hour: killed anywhere it goes on where it was. Several processes may score at once.
-    `progress` is told hours done and hours in all.
+    One transaction an hour: killed anywhere it goes on where it was. Several processes may score at once; this starts
+    up to `processes` of its own (default: the setting). `progress` is told hours done and hours in all.
     """
     began = time.monotonic()
+    wanted = processes or settings.score_processes or default_processes()
     with connect(dsn, autocommit=True, application="cemaphore score") as connection:
-        run_id = scores.begin_run(connection, JOB, datetime.now(UTC))
+        run_id = runs.begin(connection, JOB, datetime.now(UTC))
         try:
-            run = _Run(connection, settings, progress).all(start, end)
+            again = start is not None or end is not None
+            worker = Worker(connection, settings, whole=again)
+            with Pool(worker, dsn, settings, wanted, whole=again) as pool:
+                one = _Run(connection, settings, worker, pool, progress)
+                run = one.all(start, end, again=again)
         except BaseException as error:
-            scores.end_run(connection, run_id, datetime.now(UTC), {}, type(error).__name__)
+            runs.end(connection, run_id, datetime.now(UTC), {}, error=type(error).__name__)
             raise
-        run = replace(run, seconds=round(time.monotonic() - began, 3))
-        scores.end_run(connection, run_id, datetime.now(UTC), asdict(run))
+        run = replace(run, processes=wanted, seconds=round(time.monotonic() - began, 3))
+        runs.end(connection, run_id, datetime.now(UTC), asdict(run), one.inputs(run))
     return run
 
 
 class _Run:
-    """One run over one connection."""
+    """One run: it deals hours out, and merges days and periods itself."""
 
-    def __init__(self, connection: Connection, settings: Settings, progress: Progress | None) -> None:
-        quality = catalogues.quality(settings)
-        indicators, self._kpis = catalogues.kqis(settings), catalogues.kpis(settings)
-        self._vendors = catalogues.vendors(settings)
-        context = FrameContext.load(connection, quality)
-        self._connection = connection
-        holidays = catalogues.holidays(settings)
-        baselines.set_holidays(connection, holidays)
-        self._scoring = Scoring(
-            context=context,
-            rules=IndexRules.of(quality),
-            indicators=indicators,
-            zone=scores.time_zone(connection),
-            holidays=frozenset(holidays),
-        )
-        self._lesson = Lesson(
-            context=context,
-            calendar=self._scoring.calendar,
-            half_life_days=settings.expectation_half_life_days,
-        )
-        self._model_version = catalogues.model_version(context.models, quality)
-        self._catalogue_version = f"qoe={quality.version} kqi={indicators.version}"
+    def __init__(
+        self, connection: Connection, settings: Settings, worker: Worker, pool: Pool, progress: Progress | None
+    ) -> None:
+        self._kpis, self._vendors = catalogues.kpis(settings), catalogues.vendors(settings)
+        self._connection, self._worker, self._pool = connection, worker, pool
+        self._zone = scores.time_zone(connection)
         self._progress = progress
-        self._done = self._total = 0
+        self._done = self._total = self._windows = 0
+        self._baselines: set[int] = set()
 
-    def all(self, start: datetime | None, end: datetime | None) -> ScoreRun:
-        again = start is not None or end is not None
+    def all(self, start: datetime | None, end: datetime | None, *, again: bool) -> ScoreRun:
+        connection = self._connection
         if again:
             self._mark_again(start, end)
-        connection = self._connection
         hours = scores.dirty_hours(connection, scores.RECORD_KINDS, start, end)
         counter_hours = scores.dirty_hours(connection, COUNTER_KINDS, start, end)
-        self._total = len(hours) + len(counter_hours)
-        counts: list[HourCount] = []
-        for day, of_day in groupby(hours, key=lambda hour: local_day(hour, self._scoring.zone)):
-            counts += self._hours(day, list(of_day))
-        gone = sum(count is _GONE for count in counts)
+        self._total = self._windows = len(hours) + len(counter_hours)
+        outcomes: list[Outcome] = []
+        for day, of_day in groupby(hours, key=lambda hour: local_day(hour, self._zone)):
+            outcomes += self._hours(day, list(of_day))
+        counts = [outcome for outcome in outcomes if isinstance(outcome, HourCount)]
+        gone = [outcome for outcome in outcomes if isinstance(outcome, TooLate)]
         days = self._days()
         return ScoreRun(
-            hours=len(counts) - gone,
-            hours_gone=gone,
+            hours=len(counts),
+            hours_gone=len(gone),
             sessions=sum(count.sessions for count in counts),
             touchpoints=sum(count.touchpoints for count in counts),
             user_hours=sum(count.customers for count in counts),
             days=days,
             kpi_values=score_counters(connection, self._kpis, counter_hours, self._step, self._vendors),
+            too_late=sum(outcome.rows for outcome in gone),
+        )
+
+    def inputs(self, run: ScoreRun) -> runs.RunInputs:
+        """What the run took, for the log of runs."""
+        versions = {
+            "model": self._worker.model_version,
+            "catalogue": self._worker.catalogue_version,
+            "kpi": self._kpis.version,
+            "baselines": sorted(self._baselines),
+        }
+        rows = run.sessions + run.touchpoints
+        return runs.RunInputs(
+            windows=self._windows, rows=rows, versions=versions, engine=ENGINE, processes=run.processes
         )
 
     def _mark_again(self, start: datetime | None, end: datetime | None) -> None:
@@ -131,69 +136,47 @@ class _Run:
         last = min(span[1], end) if end else span[1]
         scores.mark_hours(self._connection, first, last)
 
-    def _hours(self, day: date, hours: list[datetime]) -> list[HourCount]:
+    def _hours(self, day: date, hours: list[datetime]) -> list[Outcome]:
         """Score the dirty hours of one local day; the next day's expectation needs them all, so wait for others."""
-        baseline_id, margins = self._baseline(day)
-        tried = {hour: self._hour(hour, baseline_id, margins, wait=False) for hour in hours}
-        for hour, held in tried.items():
-            if held is _HELD:
-                tried[hour] = self._hour(hour, baseline_id, margins, wait=True)
-        return [count for count in tried.values() if count is not _HELD and count is not _DONE]
+        self._baselines.add(self._worker.baseline(day)[0])
+        outcomes = list(self._dealt(hours, wait=False))
+        held = [hour for hour, outcome in outcomes if outcome == "held"]
+        again = list(self._dealt(held, wait=True))
+        return [outcome for _, outcome in outcomes + again]
 
-    def _baseline(self, day: date) -> tuple[int, Margins]:
-        with self._connection.transaction():
-            baseline_id, margins = self._baseline_for(day)
-            if baseline_id:
-                learn(self._connection, baseline_id, day, self._lesson)
-            return baseline_id, margins
-
-    def _baseline_for(self, day: date) -> tuple[int, Margins]:
-        return baseline_for(self._connection, day, self._scoring.zone, half_life_days=self._lesson.half_life_days)
-
-    def _hour(self, hour: datetime, baseline_id: int, margins: Margins, *, wait: bool) -> HourCount:
-        """Score one hour; `_HELD` if another process has it, `_DONE` if one has just done it, `_GONE` with its rows."""
-        connection = self._connection
-        with connection.transaction():
-            if not scores.hold(connection, "hour", hour, wait=wait):
-                return _HELD
-            marks = scores.marks(connection, scores.RECORD_KINDS, hour, hour + HOUR)
-            if not marks:
+    def _dealt(self, hours: list[datetime], *, wait: bool) -> list[tuple[datetime, Outcome]]:
+        done = []
+        for hour, outcome in self._pool.score(hours, wait=wait):
+            done.append((hour, outcome))
+            if outcome != "held":
                 self._step()
-                return _DONE
-            if retention.gone(connection, retention.SESSIONS, hour):
-                scores.unmark(connection, marks)
-                self._step()
-                return _GONE
-            version_id = self._version(baseline_id)
-            count = score_hour(connection, hour, self._scoring, margins, version_id)
-            day, _ = day_bounds(local_day(hour, self._scoring.zone), self._scoring.zone)
-            scores.mark(connection, scores.DAY_KIND, day)
-            detections.look_again(connection, scores.windows_of(connection, marks))
-            scores.unmark(connection, marks)
-        self._step()
-        return count
+        return done
 
     def _days(self) -> int:
         """Merge every day that has a mark, also those of a run that was killed before it came to this."""
-        done = sum(self._day(start) for start in scores.dirty_starts(self._connection, scores.DAY_KIND))
+        hours = scores.dirty_starts(self._connection, scores.DAY_KIND)
+        days = dict.fromkeys(local_day(hour, self._zone) for hour in hours)
+        done = sum(self._day(day) for day in days)
         self._periods()
         return done
 
-    def _day(self, start: datetime) -> bool:
-        connection, zone = self._connection, self._scoring.zone
+    def _day(self, day: date) -> bool:
+        connection = self._connection
+        start, end = day_bounds(day, self._zone)
         with connection.transaction():
             scores.hold(connection, "day", start, wait=True)
-            marks = scores.marks(connection, (scores.DAY_KIND,), start, start + _MOMENT)
+            marks = scores.marks(connection, (scores.DAY_KIND,), start, end)
             if not marks:
                 return False
-            if retention.gone(connection, retention.USER_HOURS, start):
-                scores.unmark(connection, marks)
-                return False
-            baseline_id, _ = self._baseline_for(local_day(start, zone))
-            score_day(connection, start, self._scoring, self._version(baseline_id))
+            changed = touched.take(connection, "days", start, end)
+            gone = retention.gone(connection, retention.USER_HOURS, start)
+            if not gone:
+                baseline_id, _ = self._worker.baseline(day)
+                version_id = self._worker.version(baseline_id)
+                score_day(connection, day, self._worker.scoring, version_id, changed)
+                scores.mark(connection, scores.PERIOD_KIND, start)
             scores.unmark(connection, marks)
-            scores.mark(connection, scores.PERIOD_KIND, start)
-        return True
+        return not gone
 
     def _periods(self) -> None:
         connection = self._connection
@@ -205,12 +188,8 @@ class _Run:
                 return
             marks = scores.marks(connection, (scores.PERIOD_KIND,), starts[0], starts[-1] + _MOMENT)
             if max(starts) > newest - timedelta(days=max(PERIOD_DAYS)):
-                baseline_id, _ = self._baseline_for(local_day(newest, self._scoring.zone))
-                score_periods(connection, self._scoring, self._version(baseline_id))
+                score_periods(connection, self._worker.scoring, self._worker.version(_NO_HISTORY))
             scores.unmark(connection, marks)
-
-    def _version(self, baseline_id: int) -> int:
-        return scores.version(self._connection, self._model_version, self._catalogue_version, baseline_id)
 
     def _step(self) -> None:
         self._done += 1
