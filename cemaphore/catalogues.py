@@ -38,8 +38,13 @@ def packaged(package: str, name: str = "catalogue.toml") -> str:
 
 def quality(settings: Settings | None = None) -> QualityCatalogue:
     """Return the quality catalogue: `quality.toml` under `home` where there is one, else the shipped one."""
+    return qoe.catalogue.parse(quality_text(settings))
+
+
+def quality_text(settings: Settings | None = None) -> str:
+    """Return the text of the quality catalogue in force."""
     own = None if settings is None else settings.home / QUALITY_FILE
-    return qoe.catalogue.parse(_text(own) if own is not None and own.exists() else packaged("qoe"))
+    return _text(own) if own is not None and own.exists() else packaged("qoe")
 
 
 def kpis(settings: Settings | None = None) -> KpiCatalogue:

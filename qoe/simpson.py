@@ -31,6 +31,42 @@ class Mixture:
         return Mixture(self.count[rows], self.total[rows], self.square[rows])
 
 
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Sums of units by group (rows) and stratum (columns)."""
+
+    count: NDArray[Any]
+    total: FloatArray
+    square: FloatArray
+
+    @classmethod
+    def of(
+        cls, shape: tuple[int, int], user: NDArray[Any], group: NDArray[Any], stratum: NDArray[Any], value: FloatArray
+    ) -> "Table":
+        """Add rows up: a unit is a user in a group and stratum, its value the mean of its rows; all three are codes."""
+        groups, strata = shape
+        keys, unit = np.unique((user.astype(np.int64) * groups + group) * strata + stratum, return_inverse=True)
+        mean = np.bincount(unit, value) / np.bincount(unit) if len(keys) else np.zeros(0)
+        place, size = keys % (groups * strata), groups * strata
+        units = (np.ones(len(keys)), mean, mean * mean)
+        return cls(*(np.bincount(place, unit, size).reshape(shape).astype(np.float64) for unit in units))
+
+    def against_rest(self, group: int) -> Mixture:
+        """One group beside all others together."""
+        return Mixture(
+            *(np.stack([part[group], part.sum(axis=0) - part[group]], axis=1) for part in vars(self).values())
+        )
+
+    def against(self, other: "Table", group: int) -> Mixture:
+        """One group beside itself in another table of the same groups and strata, such as another day's."""
+        return Mixture(
+            *(
+                np.stack([mine[group], theirs[group]], axis=1)
+                for mine, theirs in zip(vars(self).values(), vars(other).values(), strict=True)
+            )
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
     """One group against the rest: difference of means as they are, and with the same mix of strata on both sides.

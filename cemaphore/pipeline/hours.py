@@ -57,7 +57,7 @@ class HourCount:
 
 
 @dataclass(frozen=True, eq=False)
-class _Rated:
+class Rated:
     """Sessions, then touchpoints, that have a quality: one row each, scores (4, rows), NaN where it says nothing.
 
     `user` is the place of each row's customer in `customers`; `weight` None where all weigh 1.
@@ -107,7 +107,7 @@ def rate(
 ) -> HourScores:
     """Score whole customers of one hour; `expected` is each session's probability to be bad, NaN without history."""
     hour = sessions.start
-    rated = _joined(sessions, touchpoints, session_scores(sessions, scoring), expected, scoring)
+    rated = joined(sessions, touchpoints, session_scores(sessions, scoring), expected, scoring)
     return HourScores(
         hour=hour,
         count=HourCount(sessions=sessions.rows, touchpoints=touchpoints.rows, customers=len(rated.customers)),
@@ -146,13 +146,14 @@ def session_scores(frame: SessionFrame, scoring: Scoring) -> NDArray[np.float64]
     return dimension_scores(found, scoring.rules.weights)
 
 
-def _joined(
+def joined(
     sessions: SessionFrame,
     touchpoints: TouchpointFrame,
     session_score: NDArray[np.float64],
     expected: NDArray[np.float64],
     scoring: Scoring,
-) -> _Rated:
+) -> Rated:
+    """Put the sessions and touchpoints that have a quality below one another; `session_score` (3, sessions)."""
     catalogue = scoring.context.catalogue
     mine, theirs = np.flatnonzero(~np.isnan(sessions.q)), np.flatnonzero(~np.isnan(touchpoints.q))
     table = np.full((SERVICE + 1, len(mine) + len(theirs)), np.nan)
@@ -166,7 +167,7 @@ def _joined(
         of_touchpoints = touchpoints.attributes[name][theirs] if name in _PERSONAL else none
         attributes[name] = np.concatenate([sessions.attributes[name][mine], of_touchpoints])
     customers, user = dense(np.concatenate([sessions.customer_key[mine], touchpoints.customer_key[theirs]]))
-    return _Rated(
+    return Rated(
         customers=customers,
         user=user,
         time_us=np.concatenate([sessions.start_us[mine], touchpoints.time_us[theirs]]),
@@ -180,7 +181,7 @@ def _joined(
     )
 
 
-def _user_columns(hour: datetime, rated: _Rated, rules: IndexRules) -> Columns:
+def _user_columns(hour: datetime, rated: Rated, rules: IndexRules) -> Columns:
     customers, user = rated.customers, rated.user
     sums = Sums.zeros(len(customers))
     for dimension, observed in enumerate(rated.scores):
@@ -193,7 +194,7 @@ def _user_columns(hour: datetime, rated: _Rated, rules: IndexRules) -> Columns:
     return user_columns(hour, customers, n, bad, sums.rounded(), rules)
 
 
-def _groups(rated: _Rated, hour: datetime, rules: IndexRules) -> dict[tuple[str, str], GroupSums]:
+def _groups(rated: Rated, hour: datetime, rules: IndexRules) -> dict[tuple[str, str], GroupSums]:
     quarter = (rated.time_us - int(hour.timestamp()) * 1_000_000) // _QUARTER_US
     seen = Observations.of(
         rated.user, quarter, rated.scores, rated.ln_mu, rated.session, rated.bad, rated.expected,
