@@ -15,9 +15,9 @@ from cemaphore.pipeline.replaying import replayed, scoring_of, version_of
 from cemaphore.pipeline.score_rows import sums_of
 from cemaphore.settings import Settings
 from qoe.caps import Caps, session_weights
-from qoe.choices import Outcome, cap_choices, caps_label, mean_choices, outcome
 from qoe.indices import Sums, observe, score
 from qoe.model import FloatArray
+from qoe.outcomes import Outcome, cap_choices, caps_label, mean_choices, outcome
 from records.windows import day_bounds, local_day
 from store import aggregation as stored
 from store.connection import Connection, connect
