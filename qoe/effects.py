@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from qoe.codes import crossed, dense
 from qoe.normal import CAUSES, FACTORS, OUTCOMES, Floats, Ints, Normal
 from qoe.solving import Solver
 
@@ -16,7 +17,7 @@ LEAST_RIDGE = 1.0
 _NUISANCE_RIDGE = 1e-3
 # Prior standard deviation of an attribute's effects before any was seen, in points; least one (own).
 _FIRST_PRIOR, _LEAST_PRIOR = 5.0, 0.05
-_ROUNDS, _CLOSE = 50, 1e-3
+_ROUNDS, _CLOSE = 30, 1e-2
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +79,7 @@ def joint_effects(sums: Normal, outcome: int = QUALITY, inflation: Floats | None
     """Estimate all effects together by ridge regression, and how far each attribute's spread (empirical Bayes).
 
     `inflation` (causes,) widens the variance of an attribute's effects: sessions of one customer are alike.
-    Source: linear mixed model, EM for its variances (Searle, Casella and McCulloch 1992, chapter 8); `published`.
+    Source: ridge regression with the evidence's own prior variances (MacKay 1992, Bayesian interpolation); `published`.
     """
     wide = np.ones(len(CAUSES)) if inflation is None else inflation
     factor = sums.factor
@@ -113,9 +114,7 @@ def clustering_of(
     crowd, n = np.zeros(len(CAUSES)), np.zeros(len(CAUSES))
     for cause, name in enumerate(CAUSES):
         known = levels[name] > 0
-        both = np.stack([levels[name][known], customer[known]])
-        _, group = np.unique(both, axis=1, return_inverse=True)
-        group = group.ravel()
+        _, group = crossed(dense(customer[known])[1], dense(levels[name][known])[1])
         count = np.bincount(group).astype(np.float64)
         crowd[cause], n[cause] = (count**2).sum(), count.sum()
         for outcome in range(len(OUTCOMES)):
@@ -160,7 +159,10 @@ def _noise(sums: Normal, right: Floats, effect: Floats, outcome: int) -> float:
 
 
 def _empirical_prior(sums: Normal, right: Floats, noise: Floats) -> tuple[Floats, Solver, Floats]:
-    """Prior variance of each attribute's effects by expectation-maximisation, and the solution under it."""
+    """Prior variance of each attribute's effects, and the solution under it.
+
+    Fixed point of the evidence: sum of squared effects over how many of them the sessions settle (MacKay 1992).
+    """
     factor = sums.factor
     prior = np.full(len(CAUSES), _FIRST_PRIOR**2)
     count = np.maximum(np.bincount(factor, minlength=len(FACTORS))[: len(CAUSES)], 1)
@@ -168,8 +170,9 @@ def _empirical_prior(sums: Normal, right: Floats, noise: Floats) -> tuple[Floats
     for _ in range(_ROUNDS):
         solver = Solver.of(sums.cross, _ridge(noise / prior, factor), factor)
         shrunk = solver.solve(right)[:, 0]
-        spread = shrunk[causes] ** 2 + noise[factor[causes]] * solver.variances()[causes]
-        new = np.maximum(np.bincount(factor[causes], spread, len(CAUSES)) / count, _LEAST_PRIOR**2)
+        settled = np.bincount(factor[causes], solver.variances()[causes], len(CAUSES)) * noise / prior
+        square = np.bincount(factor[causes], shrunk[causes] ** 2, len(CAUSES))
+        new = np.maximum(square / np.maximum(count - settled, 1e-6), _LEAST_PRIOR**2)
         close = bool(np.all(np.abs(new - prior) <= _CLOSE * prior))
         prior = new
         if close:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from cemaphore.pipeline import levels
+from cemaphore.pipeline import effects, levels
 from cemaphore.pipeline.frame import FrameContext, SessionFrame, session_frame
 from qoe.calendar import Calendar
 from qoe.expectation import kept
@@ -49,9 +49,13 @@ def learn(connection: Connection, baseline_id: int, day: date, lesson: Lesson) -
 
 def _learn_day(connection: Connection, day: date, lesson: Lesson) -> None:
     counted: levels.Counted = {}
+    seen = effects.Seen()
     for frame in slices(connection, *day_bounds(day, lesson.calendar.zone), lesson.context):
         levels.count(frame, lesson.calendar, counted)
-    levels.teach(connection, day, counted, kept(1, lesson.half_life_days))
+        seen.add(frame, lesson.calendar)
+    left = kept(1, lesson.half_life_days)
+    levels.teach(connection, day, counted, left)
+    effects.teach(connection, day, seen, left)
 
 
 def slices(connection: Connection, start: datetime, end: datetime, context: FrameContext) -> Iterator[SessionFrame]:
