@@ -163,6 +163,7 @@ def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> No
         "user": ["user", str(customer)],
         "kpi": ["kpi"],
         "clusters": ["clusters", *ALL],
+        "effects": ["effects"],
         "doctor": ["doctor"],
         "collect": ["collect", str(home.path / "demo" / "surveys")],
         "score": ["score"],

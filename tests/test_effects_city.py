@@ -53,9 +53,9 @@ def test_it_fails_more_often_too(city: City, monkeypatch: pytest.MonkeyPatch) ->
 def test_the_command_prints_the_documented_fields(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = _shown(city, monkeypatch, "--day", "2026-03-06")
     page = JSON_PAGE.read_text(encoding="utf-8").split("## cem effects")[1].split("\n## ")[0]
-    for rows in shown.values():
+    for kind, rows in shown.items():
         assert rows
-        assert all(f"| `{name}` |" in page for name in rows[0])
+        assert all(f"| `{kind}.{name}` |" in page for name in rows[0])
     assert {row["day"] for row in shown["effects"]} == {"2026-03-06"}
 
 
