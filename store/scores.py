@@ -29,9 +29,10 @@ _INTEGERS = {"n", "bad", "n_users", "bad_users", "version_id", "period_s", "obje
     *(f"{m}_n" for m in MEASURES),
     "n_suspect",
 }
-_SMALL = {"limiting", "days"}
+_SMALL = {"limiting", "days", "known_days", "bad_days", "longest_bad_run"}
 _REALS = {"coverage", "expected_bad", *MEASURES, "prior_c", *(f"{d}_c" for d in DIMENSIONS)} | {
-    f"{m}_{end}" for m in MEASURES for end in ("lo", "hi")
+    *(f"{m}_{end}" for m in MEASURES for end in ("lo", "hi")),
+    *("recent_bad_share", "persistence", "persistence_c"),
 }
 _UTC = pa.timestamp("us", "UTC")
 

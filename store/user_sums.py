@@ -16,6 +16,7 @@ _SUMS = tuple(f"{dimension}_{name}" for dimension in DIMENSIONS for name in PART
 _COUNTS: tuple[Field, ...] = (("customer_key", "i8"), ("n", "i4"), ("bad", "i4"))
 _FIELDS: tuple[Field, ...] = (*_COUNTS, *((name, "i4" if name.endswith("_n") else "f8") for name in _SUMS))
 _MERGED: tuple[Field, ...] = (*_FIELDS, ("start", "time"))
+_DAYS: tuple[Field, ...] = (*_COUNTS, ("start", "time"))
 _SQL = {"i4": "integer", "f8": "double precision"}
 _ADDED = ", ".join(f"sum(r.{name})::{_SQL[code]}" for name, code in _FIELDS[1:])
 Part = tuple[int, int]
@@ -50,6 +51,22 @@ def merged_changed(connection: Connection, table: str, starts: Sequence[datetime
         "WHERE r.start >= %s AND r.start <= %s GROUP BY r.customer_key",
     )
     return copy_out(connection, " ".join(pieces), _MERGED, [list(starts), min(starts), max(starts)])
+
+
+def counts(connection: Connection, start: datetime, end: datetime, part: Part = (0, 1)) -> Arrays:
+    """Return the counts of customers of each day that starts in [start, end)."""
+    query = "SELECT customer_key, n, bad, start FROM cem.user_day WHERE start >= %s AND start < %s"
+    return copy_out(connection, query + " AND mod(customer_key, %s) = %s", _DAYS, [start, end, part[1], part[0]])
+
+
+def counts_changed(connection: Connection, starts: Sequence[datetime]) -> Arrays:
+    """The same of the customers in the list of `store.touched`, on the days at `starts`."""
+    query: tuple[LiteralString, ...] = (
+        "SELECT r.customer_key, r.n, r.bad, r.start FROM unnest(%s::timestamptz[]) AS day CROSS JOIN changed c",
+        "JOIN cem.user_day r ON r.start = day AND r.customer_key = c.customer_key",
+        "WHERE r.start >= %s AND r.start <= %s",
+    )
+    return copy_out(connection, " ".join(query), _DAYS, [list(starts), min(starts), max(starts)])
 
 
 def scores(connection: Connection, table: str, start: datetime, end: datetime, part: Part = (0, 1)) -> Arrays:

@@ -1,14 +1,21 @@
 """Bad days: counted, in a row, ago; whatever the order, and never out of too few sessions."""
 
+from datetime import timedelta
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cemaphore.catalogues import packaged
+from cemaphore.pipeline.scoring import score
+from cemaphore.settings import load_settings
 from qoe.catalogue import parse
 from qoe.persistence import Persistence, PersistenceRules, penalty, persistence
 from records.errors import ConfigError
+from store.connection import Connection
+from tests.web_hours import HOUR, add_web
 
 RULES = PersistenceRules()
 days = st.dictionaries(st.integers(0, 27), st.tuples(st.integers(0, 9), st.floats(0, 1)), max_size=28)
@@ -92,3 +99,41 @@ def test_the_penalty_is_off_as_shipped_and_bounded() -> None:
     for old, new in (("penalty = 0 ", "penalty = 1 "), ("half_life_days = 7", "half_life_days = 0")):
         with pytest.raises(ConfigError, match=r"index\.persistence"):
             parse(text.replace(old, new))
+
+
+def test_periods_hold_the_bad_days_of_the_local_days(database: str, connection: Connection, tmp_path: Path) -> None:
+    """Bad on the first and third of three days: stored once, its age grows with the days that follow."""
+    settings = load_settings(home=tmp_path)
+    for number, load_ms in enumerate((9000.0, 900.0, 9000.0)):
+        add_web(connection, HOUR + timedelta(days=number), batch=number + 1, load_ms=load_ms)
+    score(database, settings)
+    found = connection.execute(
+        "SELECT DISTINCT days, known_days, bad_days, longest_bad_run, days_since_bad, persistence_c "
+        "FROM api.customer_periods ORDER BY days"
+    ).fetchall()
+    assert found == [(7, 3, 2, 1, 0, 0.0), (28, 3, 2, 1, 0, 0.0)]
+    add_web(connection, HOUR + timedelta(days=4), users=2, batch=9)
+    score(database, settings)
+    ages = connection.execute(
+        "SELECT days_since_bad, known_days, count(*) FROM api.customer_periods WHERE days = 7 GROUP BY 1, 2 ORDER BY 2"
+    ).fetchall()
+    assert ages == [(2, 3, 22), (2, 4, 2)]
+
+
+def test_a_penalty_takes_its_share_off_the_index_and_is_a_contribution(
+    database: str, connection: Connection, tmp_path: Path
+) -> None:
+    add_web(connection, HOUR, load_ms=9000.0)
+    score(database, load_settings(home=tmp_path))
+    query = "SELECT customer_key, overall, hi FROM api.customer_periods WHERE days = 7 ORDER BY 1"
+    before = connection.execute(query).fetchall()
+    (tmp_path / "quality.toml").write_text(packaged("qoe").replace("penalty = 0 ", "penalty = 0.2 "), encoding="utf-8")
+    score(database, load_settings(home=tmp_path), start=HOUR)
+    after = connection.execute(query).fetchall()
+    assert [row[1] for row in after] == pytest.approx([0.8 * row[1] for row in before], rel=1e-5)
+    assert [row[2] for row in after] == pytest.approx([0.8 * row[2] for row in before], rel=1e-5)
+    for overall, parts in connection.execute(
+        "SELECT overall, network_c + device_c + app_c + coalesce(service_c, 0) + prior_c + persistence_c "
+        "FROM api.customer_periods"
+    ):
+        assert 100 - overall == pytest.approx(parts, abs=1e-3)

@@ -1,12 +1,13 @@
 """Merges hours into local days, and days into the trailing 7 and 28 that end with the newest: only what changed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cemaphore.pipeline.bad_days import with_bad_days
 from cemaphore.pipeline.hours import GROUP_ATTRIBUTES, Scoring
 from cemaphore.pipeline.score_rows import group_columns, group_sums_of, sums_of, user_columns
 from qoe.groups import MEASURES, GroupSums, merged, sum_users, take
@@ -79,19 +80,20 @@ def score_periods(connection: Connection, scoring: Scoring, version_id: int) -> 
     for days in PERIOD_DAYS:
         first = _day_start(day, days, scoring)
         fixed = {"days": days, "version_id": version_id}
+        of_days = [_day_start(day, back, scoring) for back in range(days, 0, -1)]
         if _few_changed(connection, day, days, scoring, changed):
             connection.execute(
                 "DELETE FROM cem.user_period p USING changed c WHERE p.customer_key = c.customer_key AND days = %s",
                 [days],
             )
-            of_days = [_day_start(day, back, scoring) for back in range(days, 0, -1)]
             found = user_sums.merged_changed(connection, "user_day", of_days)
-            _append(connection, "user_period", None, found, scoring, fixed)
+            _append_period(connection, found, user_sums.counts_changed(connection, of_days), of_days, scoring, fixed)
         else:
             scores.delete(connection, "user_period", days=days)
             for part in _parts(user_sums.count(connection, "user_day", first, end)):
                 found = user_sums.merged(connection, "user_day", first, end, part)
-                _append(connection, "user_period", None, found, scoring, fixed)
+                counts = user_sums.counts(connection, first, end, part)
+                _append_period(connection, found, counts, of_days, scoring, fixed)
         scores.end_period(connection, days, newest)
 
 
@@ -112,17 +114,26 @@ def _few_changed(connection: Connection, day: date, days: int, scoring: Scoring,
 
 
 def _append(
+    connection: Connection, table: str, start: datetime, found: Arrays, scoring: Scoring, fixed: Mapping[str, int]
+) -> None:
+    """Append customers' rows made of merged sums."""
+    columns = user_columns(start, found["customer_key"], found["n"], found["bad"], sums_of(found), scoring.rules)
+    scores.append(connection, table, {**columns, **fixed})
+
+
+def _append_period(
     connection: Connection,
-    table: str,
-    start: datetime | None,
     found: Arrays,
+    counts: Arrays,
+    of_days: Sequence[datetime],
     scoring: Scoring,
     fixed: Mapping[str, int],
 ) -> None:
-    """Append customers' rows made of merged sums; without a `start` each starts with its customer's newest window."""
-    begin = found["start"].astype("datetime64[us]") if start is None else start
+    """Append customers' periods; each starts with its customer's newest day."""
+    begin = found["start"].astype("datetime64[us]")
     columns = user_columns(begin, found["customer_key"], found["n"], found["bad"], sums_of(found), scoring.rules)
-    scores.append(connection, table, {**columns, **fixed})
+    rules = scoring.context.catalogue.persistence
+    scores.append(connection, "user_period", {**with_bad_days(columns, counts, of_days, rules), **fixed})
 
 
 def _score_groups(connection: Connection, start: datetime, end: datetime, scoring: Scoring, version_id: int) -> None:
