@@ -81,7 +81,8 @@ def test_mos_is_monotone_in_the_stated_directions(model: QoeModel, seed: int, st
         raised = columns[name] + (max(1.0, round(10 * step)) if name in WHOLE else step * SPAN.get(name, 800.0))
         raised = np.minimum(raised, next(item.possible[1] for item in model.inputs if item.name == name))
         change = (model.mos({**columns, name: raised}) - before) * direction
-        assert (np.nan_to_num(change) >= -1e-9).all(), name
+        # In single precision equal values may differ in their last digit.
+        assert (np.nan_to_num(change) >= (-1e-9 if model.precision is np.float64 else -2e-6)).all(), name
 
 
 @every_model

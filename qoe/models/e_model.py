@@ -94,10 +94,10 @@ def listener_echo_impairment(round_trip_ms: FloatArray, line: Line = DEFAULT_LIN
 
 def pure_delay_impairment(delay_ms: FloatArray, line: Line = DEFAULT_LINE) -> FloatArray:
     """Idd: the talkers wait for each other (one-way delay above `least_delay_ms`)."""
-    ratio = np.maximum(delay_ms, line.least_delay_ms) / line.least_delay_ms
-    x = np.log2(ratio)
+    x = np.log2(np.maximum(delay_ms, line.least_delay_ms) / line.least_delay_ms)
     power = 6 * line.sensitivity
-    result: FloatArray = 25 * ((1 + x**power) ** (1 / power) - 3 * (1 + (x / 3) ** power) ** (1 / power) + 2)
+    raised = x**power
+    result: FloatArray = 25 * ((1 + raised) ** (1 / power) - 3 * (1 + raised / 3**power) ** (1 / power) + 2)
     return result
 
 
@@ -117,29 +117,22 @@ def equipment_impairment(
     bpl: FloatArray | float,
     loss_percent: FloatArray,
     burst_ratio: FloatArray | float = 1.0,
+    worst: FloatArray | float = 95.0,
 ) -> FloatArray:
-    """Ie,eff: what codec and packet loss take away (95 also on the wideband scale)."""
-    result: FloatArray = ie + (95 - ie) * loss_percent / (loss_percent / burst_ratio + bpl)
-    return result
+    """Ie,eff: what codec and packet loss take away, at most `worst` (95 on the wideband scale too, 132 on fullband)."""
+    burst = loss_percent if isinstance(burst_ratio, float) and burst_ratio == 1 else loss_percent / burst_ratio
+    impairment: FloatArray = (worst - ie) * loss_percent
+    impairment /= burst + bpl
+    impairment += ie
+    return impairment
 
 
 def mos_of_rating(rating: FloatArray) -> FloatArray:
     """MOS (1..4.5) of a narrowband rating R; the published polynomial dips below 1 for R under 6.5 and is cut there."""
     r = np.clip(rating, 0.0, 100.0)
-    result: FloatArray = np.maximum(1 + 0.035 * r + r * (r - 60) * (100 - r) * 7e-6, 1.0)
-    return result
-
-
-JITTER_BUFFER_MS = 120.0  # own: the largest play-out delay of an adaptive buffer
-PACKETISATION_MS = 20.0  # one speech frame of every codec of the contract
-
-
-def mouth_to_ear_ms(delay_ms: FloatArray, rtt_ms: FloatArray, jitter_ms: FloatArray) -> FloatArray:
-    """One-way delay: as measured, else half the round trip, a buffer of twice the jitter, and one frame (own)."""
-    estimate = rtt_ms / 2 + np.minimum(2 * jitter_ms, JITTER_BUFFER_MS) + PACKETISATION_MS
-    return np.where(np.isnan(delay_ms), estimate, delay_ms)
-
-
-def late_loss_ratio(jitter_ms: FloatArray) -> FloatArray:
-    """Share of packets too late for the largest buffer, if delays are Laplace distributed around their mean (own)."""
-    return 0.5 * np.exp(-JITTER_BUFFER_MS / np.maximum(jitter_ms, 1e-3))
+    bend = (r - 60) * (100 - r)
+    bend *= 7e-6
+    bend += 0.035
+    bend *= r
+    bend += 1
+    return np.maximum(bend, 1.0, out=bend)

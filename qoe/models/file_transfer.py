@@ -3,24 +3,33 @@
 import numpy as np
 
 from qoe.model import Block, FloatArray, Grounding, Input, QoeModel
-from qoe.models.log_anchors import rate_mos
+from qoe.models.log_anchors import curve, on_curve
 
 # Mbit/s. Download and upload borders of the HTTP transfer scores, TR 103 559 style (secondary source).
 DOWNLOAD_MBPS = (1.0, 100.0)
 UPLOAD_MBPS = (0.5, 50.0)
 
 
+# Scale and slope of both curves in kbit/s: of a download, of an upload.
+_SCALE, _SLOPE = np.array(
+    [curve(1000 * best, 1000 * worst) for worst, best in (DOWNLOAD_MBPS, UPLOAD_MBPS)], dtype=np.float32
+).T.copy()
+
+
 def _formula(block: Block) -> FloatArray:
-    down, up = block.number("throughput_dl_kbps"), block.number("throughput_ul_kbps")
+    block.assume(block.missing("bytes_ul") | block.missing("bytes_dl"))
     upload = block.number("bytes_ul") > block.number("bytes_dl")
-    block.assume(~block.known("bytes_ul") | ~block.known("bytes_dl"))
-    upload = (upload & ~np.isnan(up)) | np.isnan(down)
-    return np.where(upload, rate_mos(up / 1000, *UPLOAD_MBPS), rate_mos(down / 1000, *DOWNLOAD_MBPS))
+    upload &= ~block.missing("throughput_ul_kbps")
+    upload |= block.missing("throughput_dl_kbps")
+    way = upload.astype(np.intp)
+    rate = block.number("throughput_dl_kbps").copy()
+    np.copyto(rate, block.number("throughput_ul_kbps"), where=upload)
+    return on_curve(rate, _SCALE.take(way), _SLOPE.take(way))
 
 
 MODEL = QoeModel(
     name="file_rate",
-    version="1.0.0",
+    version="1.0.1",
     title="File transfer, rate",
     services=("file",),
     scale=(1.0, 5.0),
@@ -34,5 +43,6 @@ MODEL = QoeModel(
     ),
     required=(("throughput_dl_kbps", "throughput_ul_kbps"),),
     formula=_formula,
+    precision=np.float32,
     note="Down 1 to 100 Mbit/s, up 0.5 to 50 Mbit/s; an upload is what sent more bytes than it received.",
 )

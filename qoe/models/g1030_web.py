@@ -3,28 +3,28 @@
 import numpy as np
 
 from qoe.model import Block, FloatArray, Grounding, Input, QoeModel
-from qoe.models.log_anchors import time_mos
+from qoe.models.log_anchors import curve, on_curve
 from records.kinds import ACCESSES
 
 FAST_S = (0.67, 6.0)
 SLOW_S = (2.16, 155.0)
-_SLOW_ACCESSES = tuple(ACCESSES.index(name) for name in ("umts", "gsm"))
+# Scale and slope of the curve in ms by access; the last entry is of an unknown one.
+_SLOW_ACCESSES = ("umts", "gsm")
+_SCALE, _SLOPE = np.array(
+    [curve(*(1000 * edge for edge in (SLOW_S if name in _SLOW_ACCESSES else FAST_S))) for name in (*ACCESSES, "")],
+    dtype=np.float32,
+).T.copy()
 
 
 def _formula(block: Block) -> FloatArray:
     access = block.code("access")
-    block.assume(access < 0)
-    time_s = block.number("page_load_ms") / 1000
-    mos = time_mos(time_s, *FAST_S)
-    slow = np.isin(access, _SLOW_ACCESSES)
-    if slow.any():
-        mos[slow] = time_mos(time_s[slow], *SLOW_S)
-    return mos
+    block.assume(block.missing("access"))
+    return on_curve(block.number("page_load_ms"), _SCALE.take(access), _SLOPE.take(access))
 
 
 MODEL = QoeModel(
     name="g1030_web",
-    version="1.0.0",
+    version="1.0.1",
     title="Web browsing (G.1030)",
     services=("web",),
     scale=(1.0, 5.0),
@@ -36,5 +36,6 @@ MODEL = QoeModel(
     ),
     required=(("page_load_ms",),),
     formula=_formula,
+    precision=np.float32,
     note="Anchors by what the access promises: (0.67 s, 6 s) for nr, lte, wlan, fixed; (2.16 s, 155 s) for umts, gsm.",
 )

@@ -3,10 +3,14 @@
 Without the P.1203.3 random-forest term; not a compliant implementation. Patents may cover P.1203 for commercial users.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
+from numpy.typing import NDArray
 
 from qoe.model import Block, BoolArray, FloatArray, Grounding, Input, QoeModel
 from qoe.models.p1203_blocks import (
+    H264_CUBIC,
     HEVC_CUBIC,
     VP9_CUBIC,
     audio_mos,
@@ -19,9 +23,11 @@ from qoe.models.p1203_blocks import (
 )
 from records.kinds import SCREENS, VIDEO_CODECS
 
-_H264, _HEVC, _VP9, _AV1 = (VIDEO_CODECS.index(name) for name in ("h264", "hevc", "vp9", "av1"))
-_HANDHELD = SCREENS.index("handheld")
+_AV1, _PC = VIDEO_CODECS.index("av1"), SCREENS.index("pc")
 _SCALE = (0.02833052 + 0.98117059 * 1, 0.02833052 + 0.98117059 * 5)
+# By codec, the last one unknown. AV1 codes at least as well as HEVC: the HEVC curve stands in for it (proxy).
+_CUBICS = {"h264": H264_CUBIC, "hevc": HEVC_CUBIC, "vp9": VP9_CUBIC, "av1": HEVC_CUBIC, "": H264_CUBIC}
+_CUBIC = np.array([_CUBICS[name] for name in (*VIDEO_CODECS, "")]).T.copy()
 
 ASSUMED_FPS = 30.0  # own: the usual frame rate of streaming
 ASSUMED_AUDIO_KBPS = 128.0  # own: the usual AAC-LC rate of streaming
@@ -31,63 +37,76 @@ ASSUMED_STARTUP_S = 1.0  # own: no session starts at once
 def _picture(block: Block) -> FloatArray:
     """O22 of the session in its own codec."""
     codec = block.code("video_codec")
-    block.assume((codec < 0) | (codec == _AV1))
-    pc = block.code("screen") == SCREENS.index("pc")
+    block.assume(block.missing("video_codec") | (codec == _AV1))
     height = np.maximum(block.number("video_height"), 2.0)
     fps = np.maximum(block.or_assumed("video_fps", ASSUMED_FPS), 1.0)
-    mos = video_mos(block.number("video_kbps"), fps, coded_pixels(height), ~pc)
-    # AV1 codes at least as well as HEVC: the HEVC curve stands in for it (proxy).
-    for rows, cubic in (((codec == _HEVC) | (codec == _AV1), HEVC_CUBIC), (codec == _VP9, VP9_CUBIC)):
-        if rows.any():
-            mos[rows] = np.clip(np.polyval(cubic, mos[rows]), 1.0, 5.0)
-    return mos
+    h264 = video_mos(block.number("video_kbps"), fps, coded_pixels(height), block.code("screen") != _PC)
+    mos: FloatArray = _CUBIC[0].take(codec)
+    for coefficients in _CUBIC[1:]:
+        mos *= h264
+        mos += coefficients.take(codec)
+    return np.clip(mos, 1.0, 5.0, out=mos)
 
 
-def _listed(block: Block, count: FloatArray, play_s: FloatArray) -> tuple[BoolArray, FloatArray, FloatArray]:
-    """Rows that say where their stalls were, with the mean recency of these stalls and the last and first time."""
-    rows = np.zeros(block.rows, dtype=np.bool_)
-    mean_recency, span = np.zeros(block.rows), np.zeros((2, block.rows))
-    lists = block.lists("stall_at_ms")
-    stalled = np.flatnonzero(count > 0)
-    if lists is None or not len(stalled):
-        return rows, mean_recency, span
-    sizes = np.fromiter((0 if item is None else len(item) for item in lists[stalled]), np.intp, len(stalled))
-    chosen = stalled[sizes == count[stalled]]
-    if len(chosen):
-        sizes = count[chosen].astype(np.intp)
-        at_s = np.concatenate(list(lists[chosen])).astype(np.float64) / 1000
-        starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-        before_end_s = np.maximum(np.repeat(play_s[chosen], sizes) - at_s, 0.0)
-        rows[chosen] = True
-        mean_recency[chosen] = np.add.reduceat(recency(before_end_s), starts) / sizes
-        span[0, chosen], span[1, chosen] = np.maximum.reduceat(at_s, starts), np.minimum.reduceat(at_s, starts)
-    return rows, mean_recency, span
+@dataclass(frozen=True, eq=False)
+class _Stalls:
+    """Where the stalls of some sessions were: mean recency, first and last media time, and whether these are known."""
+
+    recency: FloatArray
+    first_s: FloatArray
+    last_s: FloatArray
+    listed: BoolArray
+
+
+def _evenly(count: FloatArray, play_s: FloatArray) -> _Stalls:
+    """Stalls at k T / (N + 1): their recency is a geometric series."""
+    gap_s = play_s / (count + 1)
+    ratio = recency(gap_s)
+    mean = ratio * (1 - ratio**count) / ((1 - ratio) * count)
+    return _Stalls(mean, gap_s, count * gap_s, np.zeros(len(count), dtype=np.bool_))
+
+
+def _place(stalls: _Stalls, lists: NDArray[np.object_], count: FloatArray, play_s: FloatArray) -> None:
+    """Put the stalls of the sessions that list as many as they count where they were."""
+    sizes = np.fromiter((-1 if item is None else len(item) for item in lists), np.intp, len(lists))
+    chosen = np.flatnonzero(sizes == count)
+    if not len(chosen):
+        return
+    sizes = sizes[chosen]
+    at_s = np.concatenate(lists[chosen].tolist()) / 1000
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    before_end_s = np.maximum(np.repeat(play_s[chosen], sizes) - at_s, 0.0)
+    stalls.recency[chosen] = np.add.reduceat(recency(before_end_s), starts) / sizes
+    stalls.first_s[chosen], stalls.last_s[chosen] = np.minimum.reduceat(at_s, starts), np.maximum.reduceat(at_s, starts)
+    stalls.listed[chosen] = True
 
 
 def _stalling(block: Block, play_s: FloatArray) -> FloatArray:
     """SI of the session's initial loading and stalls."""
-    startup_s = block.or_assumed("startup_ms", 1000 * ASSUMED_STARTUP_S) / 1000
-    count = block.number("stall_count")
-    stalled_s = np.where(count == 0, np.nan_to_num(block.number("stall_ms"), nan=0.0), block.number("stall_ms")) / 1000
-    odd = (count == 0) & (stalled_s > 0)
-    block.assume(odd)
-    count = np.where(odd, 1.0, count)
-    # Evenly spaced stalls lie at k T / (N + 1): their recency is a geometric series.
-    gap_s = play_s / (count + 1)
-    ratio = recency(gap_s)
-    mean_recency = ratio * (1 - ratio**count) / ((1 - ratio) * np.maximum(count, 1.0))
-    first_s, last_s = gap_s, count * gap_s
-    listed, listed_recency, span = _listed(block, count, play_s)
-    if listed.any():
-        mean_recency = np.where(listed, listed_recency, mean_recency)
-        first_s, last_s = np.where(listed, span[1], first_s), np.where(listed, span[0], last_s)
-    block.assume((count > 0) & ~listed)
-    loading = startup_s > 0
-    first_s = np.where(loading, 0.0, first_s)
-    total = count + loading
-    interval_s = np.where(total > 1, (last_s - first_s) / np.maximum(total - 1, 1.0), 0.0)
-    recent_s = stalled_s * mean_recency + startup_s * recency(play_s)
-    return stalling_factor(total, stalled_s + startup_s, recent_s, interval_s, play_s)
+    total_s = block.or_assumed("startup_ms", 1000 * ASSUMED_STARTUP_S) / 1000
+    loading = total_s > 0
+    recent_s = recency(play_s)
+    recent_s *= total_s
+    total = block.number("stall_count") + loading
+    interval_s = np.zeros(block.rows)
+    rows = np.flatnonzero((block.number("stall_count") > 0) | (block.number("stall_ms") > 0))
+    if len(rows):
+        count, length_s = block.number("stall_count")[rows], block.number("stall_ms")[rows] / 1000
+        odd = count == 0  # it stood still, but nobody counted how often: at least once
+        count[odd] = 1.0
+        stalls = _evenly(count, play_s[rows])
+        lists = block.lists("stall_at_ms")
+        if lists is not None:
+            _place(stalls, lists[rows], count, play_s[rows])
+        assumed = np.zeros(block.rows, dtype=np.bool_)
+        assumed[rows] = odd | ~stalls.listed
+        block.assume(assumed)
+        total[rows] = count + loading[rows]
+        total_s[rows] += length_s
+        recent_s[rows] += length_s * stalls.recency
+        span_s = stalls.last_s - np.where(loading[rows], 0.0, stalls.first_s)
+        interval_s[rows] = span_s / np.maximum(total[rows] - 1, 1.0) * (total[rows] > 1)
+    return stalling_factor(total, total_s, recent_s, interval_s, play_s)
 
 
 def _formula(block: Block) -> FloatArray:

@@ -3,25 +3,38 @@
 import numpy as np
 
 from qoe.model import Block, FloatArray, Grounding, Input, QoeModel
-from qoe.models.log_anchors import time_mos
+from qoe.models.log_anchors import curve, on_curve
 
 # own: the limits of an uninterrupted flow of thought and of kept attention (Nielsen 1993: 1 s and 10 s).
 BEST_S = 1.0
 WORST_S = 10.0
+_CURVE = curve(1000 * BEST_S, 1000 * WORST_S)  # of milliseconds
 
 
 def _formula(block: Block) -> FloatArray:
-    page_ms, first_byte_ms = block.number("page_load_ms"), block.number("ttfb_ms")
-    before_ms = sum((np.nan_to_num(block.number(name)) for name in ("dns_ms", "connect_ms", "tls_ms")), np.zeros(1))
-    success = block.number("success")
-    block.assume(np.isnan(page_ms) & (success == 1))
-    mos = time_mos(np.where(np.isnan(page_ms), before_ms + first_byte_ms, page_ms) / 1000, BEST_S, WORST_S)
-    return np.where(success == 0, 1.0, mos)
+    time_ms, failed = block.number("page_load_ms"), block.number("success") == 0
+    unseen = block.missing("page_load_ms") & ~failed
+    if unseen.any():
+        block.assume(unseen)
+        time_ms = time_ms.copy()
+        time_ms[unseen] = _steps_ms(block)[unseen]
+    mos = on_curve(time_ms, *_CURVE)
+    mos[failed] = 1.0
+    return mos
+
+
+def _steps_ms(block: Block) -> FloatArray:
+    """Look-up, connection, handshake and first byte, one after the other."""
+    steps = block.or_zero("dns_ms")
+    steps += block.or_zero("connect_ms")
+    steps += block.or_zero("tls_ms")
+    steps += block.number("ttfb_ms")
+    return steps
 
 
 MODEL = QoeModel(
     name="payment_time",
-    version="1.0.0",
+    version="1.0.1",
     title="Payment, success and time",
     services=("payment",),
     scale=(1.0, 5.0),
@@ -37,5 +50,6 @@ MODEL = QoeModel(
     ),
     required=(("success",),),
     formula=_formula,
+    precision=np.float32,
     note="A payment that failed scores 1, whatever its time; one that went through without a known time has no score.",
 )
