@@ -85,7 +85,8 @@ def ratio(model: QoeModel, rows: int, rounds: int) -> tuple[float, float, float]
     def rate() -> None:
         model.score(columns, scores)
 
-    copy(), rate()
+    copy()
+    rate()
     start = perf_counter()
     copy()
     times = max(1, round(_LEAST_S / (perf_counter() - start)))

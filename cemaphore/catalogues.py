@@ -99,9 +99,7 @@ def models() -> Mapping[str, QoeModel]:
 
 def model_version(found: Mapping[str, QoeModel], catalogue: QualityCatalogue) -> str:
     """Return the versions of the models that the catalogue uses, as one text."""
-    used = {rules.model for rules in catalogue.services.values()}
-    for rules in catalogue.services.values():
-        used |= set(rules.model_by_voice_codec.values())
+    used = {name for rules in catalogue.services.values() for name in rules.models}
     return " ".join(f"{name}={found[name].version}" for name in sorted(used) if name in found)
 
 

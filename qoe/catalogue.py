@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qoe.caps import Caps
+from qoe.choices import Choice
 from qoe.means import Mean
 from qoe.persistence import PersistenceRules
 from records.errors import ConfigError
-from records.kinds import CHANNELS, SERVICES, VOICE_CODECS
+from records.kinds import CHANNELS, SERVICES
 
 SEGMENTS = ("device", "radio", "transport_core", "server_app")
 DIMENSIONS = ("network", "device", "app", "service")
@@ -37,14 +38,22 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceRules:
-    """What quality means for one service: model names, prior mean mu and border of bad on 0..100, references."""
+    """What quality means for one service: its models, prior mean mu and border of bad on 0..100, references.
+
+    The first of `choices` that fits a session names its model, else it is `model`.
+    """
 
     name: str
     model: str
-    model_by_voice_codec: Mapping[str, str]
+    choices: tuple[Choice, ...]
     prior_mean: float
     bad_below: float
     references: tuple[Reference, ...]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of all models of the service."""
+        return tuple(dict.fromkeys((self.model, *(choice.model for choice in self.choices))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,13 +139,11 @@ def _digest(raw: Mapping[str, Any]) -> str:
 
 def _service(name: str, raw: Mapping[str, Any], measurements: Mapping[str, Any]) -> ServiceRules:
     own = raw.get("references", {})
-    by_codec = dict(raw.get("model_by_voice_codec", {}))
-    _known(by_codec, VOICE_CODECS, f"services.{name}.model_by_voice_codec")
     _known(own, raw["uses"], f"services.{name}.references")
     return ServiceRules(
         name=name,
         model=str(raw["model"]),
-        model_by_voice_codec=by_codec,
+        choices=tuple(Choice.of(each, f"services.{name}.choices") for each in raw.get("choices", ())),
         prior_mean=float(raw["prior_mean"]),
         bad_below=float(raw["bad_below"]),
         references=tuple(_reference(column, measurements[column], own.get(column)) for column in raw["uses"]),

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -115,7 +115,7 @@ class Block:
 
     def _read(self, name: str) -> FloatArray:
         if name not in self.columns:
-            return np.full(self.rows, np.nan, dtype=self.precision)  # type: ignore[arg-type]  # see `Block`
+            return np.full(self.rows, np.nan, dtype=np.dtype(self.precision))
         raw = np.asarray(self.columns[name][self.start : self.stop])
         if raw.dtype.kind == "O":
             raw = raw.astype(np.float64)
@@ -222,12 +222,17 @@ class QoeModel:
 
     @staticmethod
     def _mark_outside(block: Block, name: str, valid: tuple[float, float], possible: tuple[float, float]) -> None:
-        """Mark the rows whose value is outside the valid range; a border that is that of the possible is kept anyway."""
+        """Mark the rows whose value is outside the valid range; beyond what is possible there is none."""
         value = block.number(name)
         if valid[0] > possible[0]:
             block.assume(value < valid[0])
         if valid[1] < possible[1]:
             block.assume(value > valid[1])
+
+
+def single(values: ArrayLike) -> FloatArray:
+    """Return a table in single precision, so that a formula in single precision stays in it."""
+    return np.asarray(values, dtype=np.dtype("f4"))
 
 
 def row_count(columns: Columns) -> int:

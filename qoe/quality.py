@@ -1,15 +1,16 @@
 """Session and touchpoint quality on one scale of 0..100, where a failed session scores 0."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qoe.catalogue import QualityCatalogue, ServiceRules
+from qoe.choices import chosen
 from qoe.model import BoolArray, Columns, FloatArray, QoeModel, flags, row_count
 from records.errors import ConfigError
-from records.kinds import CHANNELS, SERVICES, VOICE_CODECS
+from records.kinds import CHANNELS, SERVICES
 
 NO_MODEL = -1
 
@@ -36,7 +37,7 @@ class Quality:
 
 
 def session_quality(columns: Columns, catalogue: QualityCatalogue, models: Mapping[str, QoeModel]) -> Quality:
-    """Quality of every row of a session frame, by the default model of its service.
+    """Quality of every row of a session frame, by the model that the catalogue chooses for it.
 
     `columns` are named as in the input contract, categories as codes. A failed or dropped session has q = 0; one that
     neither failed nor has what its model needs has NaN. ConfigError where the catalogue names an unknown model.
@@ -53,12 +54,13 @@ def session_quality(columns: Columns, catalogue: QualityCatalogue, models: Mappi
             continue
         rules = catalogue.services[name]
         border[mine] = rules.bad_below
-        for chosen, model in _by_model(columns, mine, rules, models):
-            score = model.score(_part(columns, chosen, model))
+        for part, model_name in chosen(columns, mine, rules.choices, rules.model):
+            model = _model(model_name, rules, models)
+            score = model.score(_part(columns, part, model))
             lo, hi = model.scale
-            mos[chosen], provisional[chosen] = score.mos, score.provisional
-            q[chosen] = (score.mos - lo) * (100 / (hi - lo))
-            model_index[chosen] = names.index(model.name)
+            mos[part], provisional[part] = score.mos, score.provisional
+            q[part] = (score.mos - lo) * (100 / (hi - lo))
+            model_index[part] = names.index(model.name)
     success = flags(columns, "success", rows)
     failed = ((success == 0) | (flags(columns, "dropped", rows) == 1)) & (model_index != NO_MODEL)
     q[success < 0] = np.nan
@@ -67,28 +69,11 @@ def session_quality(columns: Columns, catalogue: QualityCatalogue, models: Mappi
     return Quality(q, mos, provisional, model_index, names, q < border)
 
 
-def _by_model(
-    columns: Columns, rows: NDArray[np.intp], rules: ServiceRules, models: Mapping[str, QoeModel]
-) -> Iterator[tuple[NDArray[np.intp], QoeModel]]:
-    """The rows of one service with their model: the default one, and the ones of special voice codecs."""
-    rest = rows
-    if rules.model_by_voice_codec:
-        codec = _codes(columns, "voice_codec", row_count(columns))[rows]
-        special = {VOICE_CODECS.index(key): name for key, name in rules.model_by_voice_codec.items()}
-        for name in dict.fromkeys(special.values()):
-            mine = np.isin(codec, [code for code, other in special.items() if other == name])
-            if mine.any():
-                yield rows[mine], _model(name, rules, models)
-        rest = rows[~np.isin(codec, list(special))]
-    if len(rest):
-        yield rest, _model(rules.model, rules, models)
-
-
 def inputs_read(rules: ServiceRules, models: Mapping[str, QoeModel]) -> frozenset[str]:
-    """Names of all columns that rating sessions of a service may read."""
-    named = (rules.model, *rules.model_by_voice_codec.values())
-    read = {item.name for name in named for item in _model(name, rules, models).inputs}
-    return frozenset(read | {"service", "success", "dropped", "voice_codec"})
+    """Names of all columns that choosing a model for sessions of a service and rating them may read."""
+    read = {item.name for name in rules.models for item in _model(name, rules, models).inputs}
+    asked = {name for choice in rules.choices for name in choice.columns}
+    return frozenset(read | asked | {"service", "success", "dropped"})
 
 
 def _model(name: str, rules: ServiceRules, models: Mapping[str, QoeModel]) -> QoeModel:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qoe.models import file_transfer, g1030_web, gaming, messaging, payment
+from qoe.models import file_transfer, g1030_web, messaging, payment
 from records.kinds import ACCESSES
 
 
@@ -57,34 +57,3 @@ def test_payments_by_page_or_by_the_sum_of_their_steps() -> None:
     assert payment.MODEL.provisional(steps)[0]
     assert mos(columns(success=0))[0] == 1.0
     assert np.isnan(mos(columns(success=1))[0])
-
-
-def test_gaming_terms_after_g1072() -> None:
-    assert gaming.input_impairment(np.array([0.0]))[0] == pytest.approx(90 / (1 + np.exp(1.191)) - 18.73)
-    assert gaming.frame_impairment(np.array([100.0]), np.array([0.0]))[0] == 0.0
-    assert gaming.mos_of_rating(np.array([0.0, 100.0])) == pytest.approx([1.3, 4.64])
-    best = gaming.MODEL.mos(columns(rtt_client_ms=0.0, rtt_server_ms=0.0, jitter_ms=0.0, loss_dl=0.0))[0]
-    assert best == pytest.approx(4.5809, abs=0.05)  # printed for the full model, whose coding terms take the rest
-
-
-def test_loss_hurts_a_game_only_beyond_the_first_frame_of_delay() -> None:
-    near, far = (
-        gaming.MODEL.mos(columns(rtt_client_ms=rtt, rtt_server_ms=0.0, jitter_ms=0.0, loss_dl=0.02))[0]
-        for rtt in (10.0, 100.0)
-    )
-    lossless = gaming.MODEL.mos(columns(rtt_client_ms=100.0, rtt_server_ms=0.0, jitter_ms=0.0, loss_dl=0.0))[0]
-    assert far < lossless < near
-
-
-def test_unmeasured_jitter_and_loss_make_a_game_provisional() -> None:
-    assert gaming.MODEL.provisional(columns(rtt_client_ms=40.0))[0]
-    whole = columns(rtt_client_ms=40.0, rtt_server_ms=10.0, jitter_ms=2.0, loss_dl=0.0)
-    assert not gaming.MODEL.provisional(whole)[0]
-
-
-def test_the_worked_examples_of_the_documentation() -> None:
-    game = {"rtt_client_ms": 80.0, "rtt_server_ms": 10.0, "jitter_ms": 5.0}
-    assert gaming.MODEL.mos(columns(**game, loss_dl=0.0))[0] == pytest.approx(4.259, abs=5.1e-4)
-    assert gaming.MODEL.mos(columns(**game, loss_dl=0.02))[0] == pytest.approx(3.954, abs=5.1e-4)
-    assert messaging.MODEL.mos(columns(success=1, deliver_ms=3000.0))[0] == pytest.approx(3.377, abs=5.1e-4)
-    assert payment.MODEL.mos(columns(success=1, page_load_ms=2500.0))[0] == pytest.approx(3.408, abs=5.1e-4)

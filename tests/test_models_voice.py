@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qoe.models import e_model, e_model_nb, e_model_wb
+from qoe.models import e_model, e_model_fb, e_model_nb, e_model_wb, speech_path
 from records.kinds import VOICE_CODECS
 
 ZERO = np.zeros(1)
@@ -95,7 +95,7 @@ def test_unmeasured_delay_is_half_the_round_trip_a_buffer_and_a_frame() -> None:
 
 
 def test_high_jitter_loses_packets() -> None:
-    assert e_model.late_loss_ratio(np.array([0.0, 60.0])) == pytest.approx([0.0, 0.0677], abs=5e-5)
+    assert speech_path.late_loss_ratio(np.array([0.0, 60.0])) == pytest.approx([0.0, 0.0677], abs=5e-5)
 
 
 def test_burst_loss_hurts_more_than_random_loss() -> None:
@@ -123,11 +123,40 @@ def test_wideband_sessions_use_the_nearest_mode(kbps: float, mos: float) -> None
     assert not e_model_wb.MODEL.provisional({**session, "voice_kbps": np.array([kbps])})[0]
 
 
-def test_evs_is_a_proxy_and_narrowband_codecs_are_not_on_the_wideband_scale() -> None:
-    evs = voice("evs", loss_dl=0.0, delay_ms=60.0, voice_kbps=13.2)
-    assert e_model_wb.MODEL.mos(evs)[0] == pytest.approx(4.4940, abs=5e-5)
+def test_low_evs_is_a_proxy_and_narrowband_codecs_are_not_on_the_wideband_scale() -> None:
+    evs = voice("evs", loss_dl=0.0, delay_ms=60.0, voice_kbps=7.2)
+    assert e_model_wb.MODEL.mos(evs)[0] == pytest.approx(4.3371, abs=5e-5)
     assert e_model_wb.MODEL.provisional(evs)[0]
     assert np.isnan(e_model_wb.MODEL.mos(voice("g711", loss_dl=0.0, delay_ms=60.0))[0])
+
+
+@pytest.mark.parametrize(
+    ("delay_ms", "loss_percent", "rating", "mos"),
+    [(0, 0, 137.8, 4.408), (150, 0, 137.558, 4.404), (200, 1, 110.313, 3.802), (300, 2, 77.288, 2.692)],
+)
+def test_fullband(delay_ms: float, loss_percent: float, rating: float, mos: float) -> None:
+    ie, bpl, loss, delay = (np.array([float(value)]) for value in (10.2, 4.3, loss_percent, delay_ms))
+    found = e_model_fb.fullband_rating(ie, bpl, loss, delay)
+    assert found[0] == pytest.approx(rating, abs=5.1e-4)
+    assert e_model_fb.mos_of_fullband_rating(found)[0] == pytest.approx(mos, abs=5.1e-4)
+
+
+@pytest.mark.parametrize(("kbps", "ie", "bpl"), [(48, 10.2, 9.6), (32, 8.7, 9.3), (24.4, 7.2, 11.4), (16.4, 10.8, 10.3),
+                                                 (13.2, 17.1, 11.7), (9.6, 22.7, 13.0)])  # fmt: skip
+def test_fullband_sessions_use_the_nearest_mode_of_evs(kbps: float, ie: float, bpl: float) -> None:
+    session = voice("evs", loss_dl=0.01, delay_ms=90.0, voice_kbps=kbps + 0.1)
+    rating = 148 - ie - (132 - ie) / (1 + bpl)
+    assert e_model_fb.MODEL.mos(session)[0] == pytest.approx(
+        e_model.mos_of_rating(np.array([rating / 1.48]))[0], abs=1e-6
+    )
+
+
+def test_evs_of_unknown_rate_is_in_its_usual_mode_and_provisional() -> None:
+    unknown, usual = (voice("evs", loss_dl=0.0, delay_ms=60.0, voice_kbps=kbps) for kbps in (np.nan, 13.2))
+    assert e_model_fb.MODEL.mos(unknown)[0] == e_model_fb.MODEL.mos(usual)[0]
+    assert e_model_fb.MODEL.provisional(unknown)[0]
+    assert not e_model_fb.MODEL.provisional(usual)[0]
+    assert np.isnan(e_model_fb.MODEL.mos(voice("amr-wb", loss_dl=0.0, delay_ms=60.0))[0])
 
 
 def test_the_delay_table_is_the_formula() -> None:
@@ -135,4 +164,4 @@ def test_the_delay_table_is_the_formula() -> None:
     loss = np.zeros(2000)
     codec = np.zeros(2000, dtype=np.int8)
     mos = e_model_nb.MODEL.mos({"voice_codec": codec, "loss_dl": loss, "delay_ms": delay_ms})
-    np.testing.assert_allclose(mos, e_model.mos_of_rating(e_model.delay_rating(delay_ms)), atol=1e-5)
+    np.testing.assert_allclose(mos, e_model.mos_of_rating(e_model.delay_rating(delay_ms)), atol=1e-6)

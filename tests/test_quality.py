@@ -16,6 +16,7 @@ from records.kinds import ACCESSES, CHANNELS, SERVICES, TOUCHPOINTS, VOICE_CODEC
 TEXT = files("qoe").joinpath("catalogue.toml").read_text(encoding="utf-8")
 CATALOGUE = parse(TEXT)
 MODELS = registry()
+VOICE = SERVICES.index("voice")
 
 
 def quality(**columns: list[float] | np.ndarray) -> Quality:
@@ -62,12 +63,48 @@ def test_an_unknown_service_has_no_model_and_no_quality() -> None:
 
 
 @pytest.mark.parametrize(("codec", "model"), [("g711", "e_model_nb"), ("amr", "e_model_nb"), ("amr-wb", "e_model_wb"),
-                                              ("evs", "e_model_wb")])  # fmt: skip
+                                              ("evs", "e_model_fb")])  # fmt: skip
 def test_a_call_is_rated_in_the_context_of_its_codec(codec: str, model: str) -> None:
     found = quality(service=[SERVICES.index("voice")], voice_codec=[VOICE_CODECS.index(codec)], success=[1],
                     loss_dl=[0.0], delay_ms=[80.0])  # fmt: skip
     assert found.models[found.model[0]] == model
     assert 90 < found.q[0] <= 100
+
+
+@pytest.mark.parametrize(
+    ("kbps", "model"), [(8.0, "e_model_wb"), (9.6, "e_model_fb"), (24.4, "e_model_fb"), (np.nan, "e_model_fb")]
+)
+def test_evs_is_rated_by_the_bandwidth_of_its_mode(kbps: float, model: str) -> None:
+    found = quality(service=[VOICE], voice_codec=[VOICE_CODECS.index("evs")], voice_kbps=[kbps], success=[1],
+                    loss_dl=[0.0], delay_ms=[80.0])  # fmt: skip
+    assert found.models[found.model[0]] == model
+
+
+@pytest.mark.parametrize(
+    ("kbps", "fps", "model"),
+    [
+        (1000.0, 30.0, "video_call"),
+        (0.0, 0.0, "e_model_wb"),
+        (np.nan, np.nan, "e_model_wb"),
+        (1000.0, np.nan, "e_model_wb"),
+    ],
+)
+def test_a_call_with_a_picture_is_a_video_call(kbps: float, fps: float, model: str) -> None:
+    found = quality(service=[VOICE], voice_codec=[VOICE_CODECS.index("amr-wb")], success=[1], loss_dl=[0.0],
+                    delay_ms=[80.0], video_kbps=[kbps], video_fps=[fps])  # fmt: skip
+    assert found.models[found.model[0]] == model
+    assert found.q[0] > 80
+
+
+@pytest.mark.parametrize(("missing", "model"), [(None, "gaming_stream"), ("video_fps", "gaming_light"),
+                                                ("loss_dl", "gaming_light")])  # fmt: skip
+def test_a_streamed_game_is_rated_with_its_picture_where_all_of_it_is_known(missing: str | None, model: str) -> None:
+    stream = {"video_kbps": [20_000.0], "video_fps": [60.0], "video_height": [1080.0], "loss_dl": [0.0],
+              "rtt_client_ms": [20.0], "rtt_server_ms": [10.0], "jitter_ms": [1.0]}  # fmt: skip
+    if missing:
+        stream[missing] = [np.nan]
+    found = quality(service=[SERVICES.index("gaming")], success=[1], **stream)
+    assert found.models[found.model[0]] == model
 
 
 def mixed(rows: int, seed: int) -> dict[str, np.ndarray]:
@@ -108,7 +145,7 @@ def test_booleans_floats_and_nullable_integers_mean_the_same() -> None:
 
 def test_every_catalogued_model_exists_and_serves_its_service() -> None:
     for name, rules in CATALOGUE.services.items():
-        for model in (rules.model, *rules.model_by_voice_codec.values()):
+        for model in rules.models:
             assert name in MODELS[model].services
         assert 0 < rules.prior_mean <= 100
         assert {item.segment for item in rules.references} == {"radio", "server_app"}
@@ -137,10 +174,10 @@ def test_failure_causes_point_at_a_segment(cause: str | None, segment: str | Non
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
-    [('grounding = "own"', "grounding = ", "not TOML"), ("[services.gaming]", "[services.gambling]", "gaming"),
+    [('grounding = "own"', "grounding = ", "not TOML"), ("[services.payment]", "[services.paying]", "payment"),
      ("scale = 60", "scale = 0", "above 0"), ('segment = "server_app"', 'segment = "sky"', "sky"),
      ("wait_s = [20, 600]", "wait_s = [600, 20]", "hotline"), ("bad_below = 40", 'bad_below = "low"', "wrong value"),
-     ("amr-wb = ", "opus = ", "opus")],
+     ('voice_codec = ["amr-wb"]', 'voice_codec = ["opus"]', "opus"), ("voice_kbps = 8.8", "volume = 8.8", "volume")],
 )  # fmt: skip
 def test_a_wrong_catalogue_is_refused_with_the_reason(old: str, new: str, message: str) -> None:
     assert old in TEXT

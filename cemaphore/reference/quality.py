@@ -86,7 +86,7 @@ def _persistence(rules: PersistenceRules) -> list[tuple[str, str]]:
 
 
 def _service(rules: ServiceRules) -> str:
-    models = ", ".join([code(rules.model), *(f"{code(m)} for {c}" for c, m in rules.model_by_voice_codec.items())])
+    models = ", ".join([*(f"{code(each.model)} for {cell(str(each))}" for each in rules.choices), code(rules.model)])
     about = facts(
         [("model", models), ("prior mean mu", number(rules.prior_mean)), ("bad below", number(rules.bad_below))],
         "value",

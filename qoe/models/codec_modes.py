@@ -15,7 +15,7 @@ NONE = -1
 
 @dataclass(frozen=True, eq=False)
 class Modes:
-    """Number of the mode of each codec (the last row: unknown) at each twentieth of a kbit/s, NONE where it has none."""
+    """Number of the mode by codec (last row: unknown one) and twentieth of a kbit/s, NONE where there is none."""
 
     number: NDArray[np.intp]
 
@@ -32,7 +32,8 @@ class Modes:
 
     def at(self, codec: NDArray[np.intp], kbps: FloatArray) -> NDArray[np.intp]:
         """Number of the mode by codec (-1 unknown) and bit rate, which must be known."""
-        codecs, steps = self.number.shape
+        steps = self.number.shape[1]
         place = np.minimum(kbps * _PER_KBPS, steps - 1).astype(np.intp)
         place += codec * steps
-        return self.number.take(place)
+        mode: NDArray[np.intp] = self.number.take(place)
+        return mode

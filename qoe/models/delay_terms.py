@@ -4,9 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from qoe.model import FloatArray
+from qoe.model import FloatArray, single
 from qoe.models.e_model import delay_rating, pure_delay_impairment
 
 _LAST_MS = 2000.0
@@ -19,8 +18,8 @@ _PER_ROOT = 800
 class DelayTerm:
     """Straight pieces of a function of the delay: `level` + `slope` * delay, by the piece's number."""
 
-    level: NDArray[np.float32]
-    slope: NDArray[np.float32]
+    level: FloatArray
+    slope: FloatArray
 
     @classmethod
     def of(cls, function: Callable[[FloatArray], FloatArray]) -> "DelayTerm":
@@ -29,7 +28,7 @@ class DelayTerm:
         values = function(points)
         slope = np.diff(values) / np.diff(points)
         level = values[:-1] - slope * points[:-1]
-        return cls(level.astype(np.float32), slope.astype(np.float32))
+        return cls(single(level), single(slope))
 
     def at(self, delay_ms: FloatArray) -> FloatArray:
         """Values at these delays; beyond two seconds, and where the delay is not known, that of two seconds."""

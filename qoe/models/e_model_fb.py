@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from qoe.model import Block, FloatArray, Grounding, Input, QoeModel
+from qoe.model import Block, FloatArray, Grounding, Input, QoeModel, single
 from qoe.models import speech_path
 from qoe.models.codec_modes import Modes
 from qoe.models.delay_terms import PURE_DELAY
@@ -14,8 +14,8 @@ _TO_NARROWBAND = 1.48  # R / 1.48 goes into the narrowband polynomial, and the d
 
 # EVS super-wideband, both ears: Ie,fb and Bpl,fb (G.113 Appendix V, Erratum 1 of 01/2026; secondary source).
 _MODES = Modes.of({"evs": (9.6, 13.2, 16.4, 24.4, 32.0, 48.0)})
-_IE = np.array([22.7, 17.1, 10.8, 7.2, 8.7, 10.2, np.nan], dtype=np.float32)
-_BPL = np.array([13.0, 11.7, 10.3, 11.4, 9.3, 9.6, np.nan], dtype=np.float32)
+_IE = single([22.7, 17.1, 10.8, 7.2, 8.7, 10.2, np.nan])
+_BPL = single([13.0, 11.7, 10.3, 11.4, 9.3, 9.6, np.nan])
 USUAL_KBPS = 13.2  # the lowest mode with channel awareness, which voice over LTE and NR is usually given
 
 

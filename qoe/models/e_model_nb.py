@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from qoe.model import Block, FloatArray, Grounding, QoeModel
+from qoe.model import Block, FloatArray, Grounding, QoeModel, single
 from qoe.models import speech_path
 from qoe.models.delay_terms import RATING_LEFT
 from qoe.models.e_model import equipment_impairment, mos_of_rating
@@ -11,8 +11,8 @@ from records.kinds import VOICE_CODECS
 # (Ie, Bpl) by codec. G.711: the defaults of G.107, without loss concealment (the contract does not tell).
 # AMR has no row in G.113: GSM-EFR, the same codec as its 12.2 kbit/s mode (5, 10), stands in as a proxy.
 # Wideband codecs are not on this scale, nor is an unknown one (the last entry).
-_IE = np.array([0.0, 5.0, np.nan, np.nan, np.nan], dtype=np.float32)
-_BPL = np.array([4.3, 10.0, np.nan, np.nan, np.nan], dtype=np.float32)
+_IE = single([0.0, 5.0, np.nan, np.nan, np.nan])
+_BPL = single([4.3, 10.0, np.nan, np.nan, np.nan])
 _AMR = VOICE_CODECS.index("amr")
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from qoe.model import Block, FloatArray, Grounding, Input, QoeModel
+from qoe.model import Block, FloatArray, Grounding, Input, QoeModel, single
 from qoe.models import speech_path
 from qoe.models.codec_modes import Modes
 from qoe.models.delay_terms import PURE_DELAY
@@ -15,8 +15,8 @@ _TO_NARROWBAND = 1.29  # Rx = R / 1.29 goes into the narrowband polynomial
 # AMR-WB modes (kbit/s), their Ie,WB for one ear (G.113 Table IV.1) and Bpl,WB (Table IV.4, printed for 12.65, 23.05
 # and 23.85 only: the other modes take the nearest printed one, a proxy). The last entry is of no mode.
 _RATES_KBPS = (6.6, 8.85, 12.65, 14.25, 15.85, 18.25, 19.85, 23.05, 23.85)
-_IE = np.array([41.0, 26.0, 13.0, 10.0, 7.0, 5.0, 3.0, 1.0, 8.0, np.nan], dtype=np.float32)
-_BPL = np.array([4.3, 4.3, 4.3, 4.3, 4.3, 4.6, 4.6, 4.6, 4.9, np.nan], dtype=np.float32)
+_IE = single([41.0, 26.0, 13.0, 10.0, 7.0, 5.0, 3.0, 1.0, 8.0, np.nan])
+_BPL = single([4.3, 4.3, 4.3, 4.3, 4.3, 4.6, 4.6, 4.6, 4.9, np.nan])
 _PRINTED = np.array([False, False, True, False, False, False, False, True, True, True])
 USUAL_KBPS = 12.65  # the mode that voice over LTE starts with
 # Proxy: G.113 has no row for EVS below 9.6 kbit/s (narrowband and wideband modes only); AMR-WB at 12.65 kbit/s is the
@@ -61,6 +61,6 @@ MODEL = QoeModel(
     required=speech_path.REQUIRED,
     formula=_formula,
     precision=np.float32,
-    note="Not comparable with a narrowband MOS. EVS below 9.6 kbit/s by proxy of AMR-WB 12.65. The delay term is a proxy "
-    "after G.107.2.",
+    note="Not comparable with a narrowband MOS. EVS below 9.6 kbit/s by proxy of AMR-WB 12.65. The delay term is a "
+    "proxy after G.107.2.",
 )

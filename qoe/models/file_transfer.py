@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from qoe.model import Block, FloatArray, Grounding, Input, QoeModel
+from qoe.model import Block, FloatArray, Grounding, Input, QoeModel, single
 from qoe.models.log_anchors import curve, on_curve
 
 # Mbit/s. Download and upload borders of the HTTP transfer scores, TR 103 559 style (secondary source).
@@ -11,9 +11,7 @@ UPLOAD_MBPS = (0.5, 50.0)
 
 
 # Scale and slope of both curves in kbit/s: of a download, of an upload.
-_SCALE, _SLOPE = np.array(
-    [curve(1000 * best, 1000 * worst) for worst, best in (DOWNLOAD_MBPS, UPLOAD_MBPS)], dtype=np.float32
-).T.copy()
+_SCALE, _SLOPE = single([curve(1000 * best, 1000 * worst) for worst, best in (DOWNLOAD_MBPS, UPLOAD_MBPS)]).T.copy()
 
 
 def _formula(block: Block) -> FloatArray:

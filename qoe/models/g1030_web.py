@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from qoe.model import Block, FloatArray, Grounding, Input, QoeModel
+from qoe.model import Block, FloatArray, Grounding, Input, QoeModel, single
 from qoe.models.log_anchors import curve, on_curve
 from records.kinds import ACCESSES
 
@@ -10,9 +10,8 @@ FAST_S = (0.67, 6.0)
 SLOW_S = (2.16, 155.0)
 # Scale and slope of the curve in ms by access; the last entry is of an unknown one.
 _SLOW_ACCESSES = ("umts", "gsm")
-_SCALE, _SLOPE = np.array(
+_SCALE, _SLOPE = single(
     [curve(*(1000 * edge for edge in (SLOW_S if name in _SLOW_ACCESSES else FAST_S))) for name in (*ACCESSES, "")],
-    dtype=np.float32,
 ).T.copy()
 
 

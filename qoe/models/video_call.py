@@ -3,8 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from qoe.model import Block, FloatArray, Grounding, Input, QoeModel
+from qoe.model import Block, FloatArray, Grounding, Input, QoeModel, single
 from qoe.models import e_model_fb, e_model_wb, g1070, speech_path
 from qoe.models.delay_terms import RATING_LEFT
 from qoe.models.e_model import equipment_impairment, mos_of_rating
@@ -22,7 +23,7 @@ _SPEECH = {
     "evs": _FULL,
     "": _WIDE,
 }
-_BEST, _SCALE, _WORST, _IE, _BPL = np.array([_SPEECH[name] for name in (*VOICE_CODECS, "")], dtype=np.float32).T.copy()
+_BEST, _SCALE, _WORST, _IE, _BPL = single([_SPEECH[name] for name in (*VOICE_CODECS, "")]).T.copy()
 
 _HIGHEST = float(
     g1070.multimedia_quality(
@@ -31,7 +32,7 @@ _HIGHEST = float(
 )
 
 
-def speech_quality(codec: FloatArray, loss_percent: FloatArray) -> FloatArray:
+def speech_quality(codec: NDArray[np.intp], loss_percent: FloatArray) -> FloatArray:
     """Sq: MOS of the speech alone by codec (index, -1 unknown) and loss, each on its codec's own scale."""
     rating: FloatArray = _BEST.take(codec)
     rating -= equipment_impairment(_IE.take(codec), _BPL.take(codec), loss_percent, worst=_WORST.take(codec))
@@ -65,6 +66,6 @@ MODEL = QoeModel(
     required=(("video_kbps",), ("video_fps",), *speech_path.REQUIRED[1:]),
     formula=_formula,
     precision=np.float32,
-    note="Sound and picture are taken to lose and to delay alike; speech is in its codec's usual mode. The best call has "
-    "a MOS of 3.3. Where picture or sound are bad, two printed terms have the wrong sign and are cut (own).",
+    note="Sound and picture are taken to lose and to delay alike; speech is in its codec's usual mode. The best call "
+    "has a MOS of 3.3. Where picture or sound are bad, two printed terms have the wrong sign and are cut (own).",
 )
