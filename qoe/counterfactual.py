@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qoe.catalogue import Reference, ServiceRules
 from qoe.indices import NETWORK
 from qoe.model import Columns, FloatArray
-from qoe.models.e_model import JITTER_BUFFER_MS
+from qoe.models.speech_path import JITTER_BUFFER_MS
 from qoe.segments import DIMENSION_OF_SEGMENT, ROUND_TRIPS, Usual, beyond_reference, numbers
 
 # Round trips on the critical path, and those of them whose way to the server lies in no step that is measured (own).
