@@ -24,3 +24,6 @@ To = Annotated[datetime | None, typer.Option("--to", parser=moment, metavar="TIM
 Now = Annotated[
     datetime | None, typer.Option("--now", parser=moment, metavar="TIME", help="Take this for the present time.")
 ]
+At = Annotated[
+    datetime | None, typer.Option("--at", parser=moment, metavar="TIME", help="A moment of the day asked for.")
+]

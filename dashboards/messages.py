@@ -1,20 +1,9 @@
 """Every word on a screen, from the message catalogues `locale/en.po` and `locale/zh.po`."""
 
-from collections.abc import Mapping
-from functools import cache
-from importlib.resources import files
-
-from babel.messages.pofile import read_po
+from cemaphore.wording import messages as catalogue
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 DEFAULT_LANGUAGE = "en"
-
-
-@cache
-def catalogue(language: str) -> Mapping[str, str]:
-    """Return message key to text for a language of `LANGUAGES`."""
-    with files("dashboards").joinpath("locale", f"{language}.po").open("rb") as file:
-        return {str(message.id): str(message.string) for message in read_po(file, locale=language) if message.id}
 
 
 def language_of(locale: str | None) -> str:

@@ -32,7 +32,8 @@ class Evidence:
     """What is known of each session besides its columns.
 
     `cause` indexes SEGMENTS, -1 where a failure names no known cause. `core_part` 0..1 is the part of the network's
-    excess that sessions of other cells over the same core node share; 0 where that cannot be told.
+    excess that its core node adds in every cell, `core_fault` 0..1 that of the network's failures over that node; 0
+    where that cannot be told.
     """
 
     q: FloatArray
@@ -41,6 +42,21 @@ class Evidence:
     excess: Excess
     terminal: Terminal
     core_part: FloatArray
+    core_fault: FloatArray
+
+
+def taken(evidence: Evidence, rows: NDArray[Any]) -> Evidence:
+    """The evidence of some sessions only; what they were compared with is in it already."""
+    excess, terminal = evidence.excess, evidence.terminal
+    return Evidence(
+        q=evidence.q[rows],
+        failed=evidence.failed[rows],
+        cause=evidence.cause[rows],
+        excess=Excess(excess.value[:, rows], excess.measured[:, rows]),
+        terminal=Terminal(terminal.shortfall[rows], terminal.fault[rows], terminal.measured[rows]),
+        core_part=evidence.core_part[rows],
+        core_fault=evidence.core_fault[rows],
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +186,10 @@ def _places_known(columns: Columns, mine: NDArray[np.intp]) -> bool:
 
 
 def _failures(evidence: Evidence, points: FloatArray, hint: FloatArray, measured: BoolArray) -> None:
-    """What failed: the device answers for its fault fraction, the segment of the cause for the rest; in place."""
+    """What failed: the device answers for its fault fraction, the segment of the cause for the rest; in place.
+
+    Of a failure for a radio cause the core takes the part that its node has and others do not.
+    """
     rows = np.flatnonzero(evidence.failed & ~np.isnan(evidence.q))
     cause = evidence.cause[rows]
     named = cause >= 0
@@ -178,6 +197,9 @@ def _failures(evidence: Evidence, points: FloatArray, hint: FloatArray, measured
     fault = np.where(known, evidence.terminal.fault[rows], 0.0)
     points[:, rows] = 0.0
     points[cause[named], rows[named]] = 100.0 * (1.0 - fault[named])
+    core = evidence.core_fault[rows] * points[_RADIO, rows]
+    points[_RADIO, rows] -= core
+    points[_CORE, rows] += core
     points[_DEVICE, rows] += 100.0 * fault
     measured[_ROW[cause[named]], rows[named]] = True
     hint[:, rows[~named]] = POINTS_PER_SCALE * evidence.excess.value[:, rows[~named]]

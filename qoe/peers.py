@@ -86,6 +86,19 @@ def shared_part(
     return np.minimum(part, 1.0)
 
 
+def shared_fault(
+    node: NDArray[np.int32], cell: NDArray[np.int32], region: NDArray[np.int32], failed: BoolArray
+) -> FloatArray:
+    """The part 0..1 of a core node's failures that sessions over other nodes, compared as above, would not have had."""
+    part = np.zeros(len(failed))
+    mine = np.flatnonzero(node > 0)
+    if len(mine) and failed[mine].any():
+        failures = failed[mine].astype(np.float64)
+        excess = _against_peers([dense(place[mine])[1] for place in (cell, region)], node[mine], failures)
+        part[mine] = _fault([crossed(dense(node[mine])[1])], excess, failures)
+    return part
+
+
 def _pools(setting: Setting) -> list[Codes]:
     """Codes of the pools that peers are taken from, the closest first."""
     app = dense(setting.app)[1]

@@ -42,6 +42,7 @@ def evidence_of(columns: Mapping[str, np.ndarray], **known: Any) -> Evidence:
         excess=segment_excess(columns, CATALOGUE),
         terminal=known.get("terminal", Terminal(np.zeros(rows), np.zeros(rows), np.ones(rows, bool))),
         core_part=known.get("core_part", np.zeros(rows)),
+        core_fault=known.get("core_fault", np.zeros(rows)),
     )
 
 

@@ -193,6 +193,12 @@ def test_a_failure_goes_to_the_segment_of_its_cause_less_the_fault_of_the_device
     assert scored[NETWORK, RADIO] == scored[NETWORK, CORE] == scored[APP, SERVER] == 25
 
 
+def test_of_a_radio_failure_the_core_takes_what_its_node_has_and_others_do_not() -> None:
+    columns = frame("web", page_load_ms=[np.nan] * 2) | {"success": np.zeros(2, np.int8)}
+    found = demarcated(columns, cause=np.array([RADIO, SERVER], np.int8), core_fault=np.array([0.8, 0.8]))
+    assert pytest.approx(np.array([[0, 20, 80, 0], [0, 0, 0, 100]])) == found.points.T
+
+
 def test_a_failure_of_unknown_cause_follows_what_was_measured() -> None:
     columns = frame("web", rtt_client_ms=[500, 30], rtt_server_ms=[20, 500]) | {"success": np.zeros(2, np.int8)}
     scored = dimension_scores(demarcated(columns), WEIGHTS)

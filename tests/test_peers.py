@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from qoe.peers import Setting, compare, shared_part
+from qoe.peers import Setting, compare, shared_fault, shared_part
 
 
 def _setting(model: np.ndarray, cell: np.ndarray, band: np.ndarray | None = None) -> Setting:
@@ -70,3 +70,12 @@ def test_a_node_that_stands_alone_cannot_be_told_from_its_cells() -> None:
     one = np.ones_like(cell)
     assert not shared_part(one, cell, one, excess).any()
     assert not shared_part(np.zeros_like(cell), cell, one, excess).any()
+
+
+def test_failures_that_a_core_node_has_in_every_cell_are_the_nodes() -> None:
+    _, cell, _, random = _city()
+    node = random.integers(1, 4, len(cell)).astype(np.int32)
+    failed = random.random(len(cell)) < np.where(node == 2, 0.3, 0.03)
+    part = shared_fault(node, cell, np.ones_like(cell), failed)
+    assert 0.75 < part[node == 2].min() < 0.95
+    assert part[node != 2].max() < 0.3

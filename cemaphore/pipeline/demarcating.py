@@ -3,9 +3,10 @@
 import numpy as np
 
 from cemaphore.pipeline.frame import FrameContext, SessionFrame
+from qoe.catalogue import SEGMENTS
 from qoe.demarcation import Demarcation, Evidence, demarcate
 from qoe.indices import NETWORK
-from qoe.peers import Setting, compare, shared_part
+from qoe.peers import Setting, compare, shared_fault, shared_part
 from qoe.segments import Usual, segment_excess
 
 
@@ -23,11 +24,13 @@ def session_evidence(frame: SessionFrame, context: FrameContext, usual: Usual | 
     place = {name: frame.attributes[name] for name in ("model", "app", "cell", "region", "service", "band")}
     failed = np.asarray((frame.columns["success"] == 0) | (frame.columns["dropped"] == 1))
     excess = segment_excess(frame.columns, context.catalogue, usual)
+    node = (frame.attributes["core_node"], place["cell"], place["region"])
     return Evidence(
         q=frame.q,
         failed=failed,
         cause=frame.cause_segment,
         excess=excess,
         terminal=compare(Setting(**place), frame.q, failed),
-        core_part=shared_part(frame.attributes["core_node"], place["cell"], place["region"], excess.value[NETWORK]),
+        core_part=shared_part(*node, excess.value[NETWORK]),
+        core_fault=shared_fault(*node, failed & (frame.cause_segment == SEGMENTS.index("radio"))),
     )
