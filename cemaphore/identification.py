@@ -14,6 +14,7 @@ from store.connection import Connection, connect
 from store.vault import Vault, open_keys
 
 AT_THE_SHELL = "asked for at the command line"
+ON_THE_SCREENS = "asked for on the screens"
 
 
 def customers_by_identifier(dsn: str, settings: Settings, file: Path, *, action: str) -> Mapping[int, list[str]]:
@@ -55,9 +56,9 @@ def erase_person(dsn: str, settings: Settings, file: Path, reason: str) -> erasu
         return erasure.erase(vault, identifier, actor=getpass.getuser(), reason=reason)
 
 
-def looked_at(connection: Connection, customer_key: int, *, action: str) -> None:
+def looked_at(connection: Connection, customer_key: int, *, action: str, reason: str = AT_THE_SHELL) -> None:
     """Write into the audit trail that somebody looked at one customer."""
-    audit.record(connection, getpass.getuser(), action, customer_key, AT_THE_SHELL)
+    audit.record(connection, getpass.getuser(), action, customer_key, reason)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Charts as Altair specifications: colour-blind-safe, drawn without any request to the outside."""
 
+from collections.abc import Mapping
+
 import altair as alt
 import pandas as pd
 
@@ -13,6 +15,10 @@ COLOURS = {
     "prior": "#999999",
     "bad": "#D55E00",
     "expected": "#0072B2",
+    "radio": "#0072B2",
+    "transport_core": "#56B4E9",
+    "server_app": "#009E73",
+    "unexplained": "#999999",
 }
 
 _LEGEND = alt.Legend(title=None, orient="top")
@@ -53,6 +59,28 @@ def bars(values: dict[str, float], names: dict[str, str], *, title: str) -> alt.
             tooltip=["series:N", alt.Tooltip("value:Q", format=".1f")],
         )
         .properties(height=36 * len(frame) + 40)
+    )
+    return chart
+
+
+def stacked(rows: dict[str, Mapping[str, float]], names: dict[str, str], *, title: str) -> alt.Chart:
+    """Return one horizontal bar per row, stacked of one value per name."""
+    parts = [
+        {"row": label, "series": shown, "value": values[name], "order": place}
+        for label, values in rows.items()
+        for place, (name, shown) in enumerate(names.items())
+    ]
+    chart: alt.Chart = (
+        alt.Chart(pd.DataFrame(parts))
+        .mark_bar()
+        .encode(
+            x=alt.X("value:Q", title=title, stack="zero"),
+            y=alt.Y("row:N", title=None, sort=None),
+            color=alt.Color("series:N", scale=_scale(names), legend=_LEGEND),
+            order=alt.Order("order:Q"),
+            tooltip=["row:N", "series:N", alt.Tooltip("value:Q", format=".1f")],
+        )
+        .properties(height=44 * len(rows) + 60)
     )
     return chart
 

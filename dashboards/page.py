@@ -12,10 +12,12 @@ import streamlit as st
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from cemaphore import privatedb
+from cemaphore.explaining import Explanation, explain
+from cemaphore.identification import ON_THE_SCREENS, looked_at
 from cemaphore.settings import Settings, load_settings
 from dashboards.messages import DEFAULT_LANGUAGE, LANGUAGES, language_of, text, text_or
 from records.errors import CemaphoreError
-from store.connection import Connection, pool
+from store.connection import Connection, connect, pool
 
 Given = TypeVarTuple("Given")
 Result = TypeVar("Result")
@@ -67,6 +69,23 @@ def read(query: Callable[[Connection, *Given], Result], *arguments: *Given) -> R
     try:
         return cast(Result, _cached(query, query.__name__, arguments))
     except (psycopg.OperationalError, PoolTimeout, CemaphoreError):
+        st.error(t("app.database_away"))
+        st.stop()
+
+
+@st.cache_data(ttl=300, show_spinner=False)
+def _explained(key: int) -> Explanation:
+    """The program explains: it may read raw sessions, which the screens' role may not; each look is audited."""
+    with connect(privatedb.database_url(settings()), autocommit=True) as connection:
+        looked_at(connection, key, action="explain a customer", reason=ON_THE_SCREENS)
+        return explain(connection, settings(), key)
+
+
+def explained(key: int) -> Explanation:
+    """Return why a customer's newest day was as it was; stops the page when the database does not answer."""
+    try:
+        return _explained(key)
+    except (psycopg.OperationalError, CemaphoreError):
         st.error(t("app.database_away"))
         st.stop()
 

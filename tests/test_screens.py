@@ -119,6 +119,8 @@ def test_one_customer_by_pseudonym(site: str, page: Page, language: str, city: C
     _picture(page, f"customer-{language}")
     page.get_by_role("heading", name=text(language, "customer.contributions"), exact=True).wait_for()
     page.get_by_role("heading", name=text(language, "customer.sessions"), exact=True).wait_for()
+    page.get_by_text(text(language, "explain.ask"), exact=True).click()
+    page.get_by_text(text(language, "explain.top"), exact=True).wait_for()
     assert page.get_by_test_id("stException").count() == 0
     _picture(page, f"customer-{language}")
 

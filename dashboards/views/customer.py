@@ -5,6 +5,7 @@ import streamlit as st
 
 from dashboards import charts
 from dashboards.clusters_table import show as show_clusters
+from dashboards.explanation import show as show_explanation
 from dashboards.page import moment, on_the_clock, read, score, share, t, word
 from store import screens
 
@@ -34,6 +35,7 @@ def main() -> None:
     with right:
         _contributions(last)
     _clusters_and_complaints(key)
+    show_explanation(key)
     _sessions(key, last)
 
 
