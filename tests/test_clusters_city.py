@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from cemaphore import cli
 from cemaphore.pipeline.detection import detect
 from records.errors import TransientError
+from store import cluster_life, detections
 from store import clusters as stored
-from store import detections
 from store.connection import Connection, connect
 from store.locks import Lock
 from tests.city import City
@@ -19,7 +19,8 @@ from tests.city import City
 FIELDS = [
     *("id", "over", "dimension", "domain", "selector", "started_at", "detected_at", "ended_at", "users", "sessions"),
     *("bad_ratio", "expected_ratio", "p_value", "q_value", "severity", "evidence", "complaints", "silent_users"),
-    "recommendation",
+    *("recommendation", "recommendation_zh", "started_between", "users_hurt", "sessions_hurt", "value_tiers"),
+    *("certainty", "life", "verdict"),
 ]
 
 
@@ -160,3 +161,48 @@ def test_the_commands_print_clusters_as_documented(city: City, monkeypatch: pyte
     assert call.invoke(cli.application(), ["cluster", "nosuch"]).exit_code == 1
     looked = call.invoke(cli.application(), ["detect", "--json"])
     assert json.loads(looked.output)["windows"] == 0
+
+
+def test_a_cluster_shows_its_start_its_life_and_whom_it_hurts_by_value(city: City, opened_city: Connection) -> None:
+    rows = _all(opened_city)
+    turns = cluster_life.changes(opened_city, [row.cluster_id for row in rows])
+    tiers = cluster_life.tiers(opened_city, [row.cluster_id for row in rows])
+    for row in rows:
+        assert row.onset_lo is not None
+        assert row.onset_hi is not None
+        assert row.onset_lo <= row.started_at <= row.onset_hi
+        assert next(kind for _, kind, _ in turns[row.cluster_id]) in ("opened", "split_from")
+        assert sum(users for _, users, _ in tiers[row.cluster_id]) == row.users
+        assert sum(hurt for *_, hurt in tiers[row.cluster_id]) == row.users_hurt <= row.users
+        assert row.sessions_hurt == round(row.bad_ratio * row.sessions)
+        assert row.certainty is not None
+    kpis = [each for row in rows for each in row.evidence if each["kind"] == "kpi" and "site_id" in row.selector]
+    assert any(each["timely"] and abs(each["effect"]) >= 1 for each in kpis)
+
+
+def test_people_confirm_and_correct_and_the_answers_are_counted(city: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CEMAPHORE_DATABASE_URL", city.dsn)
+    monkeypatch.setenv("CEMAPHORE_HOME", str(city.settings.home))
+    monkeypatch.setenv("CEMAPHORE_TIME_ZONE", city.settings.time_zone)
+    app, call = cli.application(), CliRunner()
+    with connect(city.dsn, autocommit=True) as connection:
+        one, other, *_ = _all(connection)
+    assert call.invoke(app, ["cluster", one.cluster_id, "--confirm", "--actor", "li"]).exit_code == 0
+    cause = "fibre cut, called 13812345678"
+    given = ["--correct", "transport", "--cause", cause, "--actor", "wang", "--json"]
+    shown = json.loads(call.invoke(app, ["cluster", other.cluster_id, *given]).output)
+    assert shown["verdict"]["domain"] == "transport"
+    assert "13812345678" not in json.dumps(shown)
+    assert "transport" in shown["recommendation"]
+    assert shown["domain"] == other.domain
+    found = json.loads(call.invoke(app, ["clusters", "--precision", "--json"]).output)
+    assert found[0]["domain"] == "all"
+    assert found[0]["answers"] == 2
+    assert found[0]["confirmed"] == 1 + (other.domain == "transport")
+    assert call.invoke(app, ["cluster", one.cluster_id, "--confirm"]).exit_code != 0
+    assert call.invoke(app, ["cluster", one.cluster_id, "--correct", "weather", "--actor", "li"]).exit_code != 0
+    assert call.invoke(app, ["cluster", one.cluster_id, "--cause", "x"]).exit_code == 2
+    with connect(city.dsn, autocommit=True) as connection:
+        said = connection.execute("SELECT count(*) FROM cem.audit WHERE action = 'cluster_verdict'").fetchone()
+        assert said == (2,)
+        connection.execute("DELETE FROM cem.cluster_verdict")

@@ -1,4 +1,4 @@
-"""`cem clusters` and `cem cluster`: what hurts or hurt whom, since when, and what it explains."""
+"""`cem clusters` and `cem cluster`: what hurts or hurt whom, since when and why, and what people say of it."""
 
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +13,11 @@ if TYPE_CHECKING:
 
 JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 At = Annotated[datetime | None, typer.Option("--at", parser=moment, metavar="TIME", help="Open at that moment.")]
+Correct = Annotated[
+    str | None, typer.Option("--correct", metavar="DOMAIN", help="Say that the domain is another one; audited.")
+]
+Cause = Annotated[str, typer.Option("--cause", metavar="TEXT", help="What it really was, with the answer.")]
+Actor = Annotated[str, typer.Option("--actor", metavar="NAME", help="Who answers.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -21,7 +26,15 @@ def register(app: typer.Typer) -> None:
     app.command("cluster")(_cluster)
 
 
-def _clusters(at: At = None, start: From = None, end: To = None, as_json: JSON = False) -> None:
+def _clusters(
+    at: At = None,
+    start: From = None,
+    end: To = None,
+    precision: Annotated[
+        bool, typer.Option("--precision", help="Show instead how often people confirmed the domain, by domain.")
+    ] = False,
+    as_json: JSON = False,
+) -> None:
     """List the open clusters; with --at or --from and --to those that were open then. Worst first."""
     from cemaphore.exits import exits
     from cemaphore.printing import show
@@ -30,6 +43,9 @@ def _clusters(at: At = None, start: From = None, end: To = None, as_json: JSON =
     if at is not None and (start is not None or end is not None):
         raise typer.BadParameter("--at says one moment, --from and --to a range; give one of them.")
     with exits(), _connected() as connection:
+        if precision:
+            show(_precision(connection), as_json)
+            return
         rows = stored.open_now(connection)
         if at is not None:
             rows = stored.between(connection, at, at + timedelta(microseconds=1))
@@ -40,51 +56,89 @@ def _clusters(at: At = None, start: From = None, end: To = None, as_json: JSON =
     show(shapes if as_json else [_line(shape) for shape in shapes], as_json)
 
 
-def _cluster(cluster_id: Annotated[str, typer.Argument(metavar="ID")], as_json: JSON = False) -> None:
-    """Show one cluster with its evidence and the complaints it explains; exit code 1 when there is none."""
+def _cluster(
+    cluster_id: Annotated[str, typer.Argument(metavar="ID")],
+    confirm: Annotated[bool, typer.Option("--confirm", help="Say that the domain is right; audited.")] = False,
+    correct: Correct = None,
+    cause: Cause = "",
+    actor: Actor = "",
+    as_json: JSON = False,
+) -> None:
+    """Show one cluster with its evidence and the complaints it explains; exit code 1 when there is none.
+
+    With --confirm or --correct, keep what people say of its domain and cause.
+    """
     from cemaphore.exits import Exit, exits
     from cemaphore.printing import show
     from store import clusters as stored
 
+    if confirm and correct is not None:
+        raise typer.BadParameter("--confirm says that the domain is right, --correct that it is another; give one.")
+    if (cause or actor) and not (confirm or correct is not None):
+        raise typer.BadParameter("--cause and --actor go with --confirm or --correct.")
     with exits(), _connected() as connection:
         row = stored.by_id(connection, cluster_id)
         if row is None:
             typer.echo(f"cem: there is no cluster {cluster_id}; `cem clusters` lists them.", err=True)
             raise typer.Exit(Exit.FAILURE)
+        if confirm or correct is not None:
+            _answer(connection, row, correct or row.domain, cause, actor)
         (shape,) = _shapes(connection, [row])
     show(shape, as_json)
 
 
+def _answer(connection: "Connection", row: "ClusterRow", domain: str, cause: str, actor: str) -> None:
+    from datetime import UTC
+
+    from cemaphore.pipeline.following import MODEL_VERSION
+    from qoe.clusters.domain import DOMAINS
+    from records.errors import ConfigError
+    from store import verdicts
+
+    if domain not in DOMAINS:
+        raise ConfigError(f"{domain} is no domain; it is one of {', '.join(DOMAINS)}")
+    verdict = verdicts.Verdict(
+        cluster_id=row.cluster_id,
+        at=datetime.now(UTC),
+        actor=actor,
+        found_domain=row.domain,
+        domain=domain,
+        cause=cause,
+        model_version=MODEL_VERSION,
+    )
+    verdicts.give(connection, verdict)
+
+
+def _precision(connection: "Connection") -> list[dict[str, Any]]:
+    from qoe.clusters.verdicts import precision_of
+    from store import verdicts
+
+    answers = verdicts.newest(connection).values()
+    return [vars(each) for each in precision_of([(each.found_domain, each.domain) for each in answers])]
+
+
 def _shapes(connection: "Connection", rows: list["ClusterRow"]) -> list[dict[str, Any]]:
+    from cemaphore.cluster_shape import Beside, shape_of
+    from store import cluster_life, verdicts
     from store import clusters as stored
 
-    links = stored.links(connection, [row.cluster_id for row in rows])
-    return [shape_of(row, links.get(row.cluster_id, [])) for row in rows]
-
-
-def shape_of(row: "ClusterRow", complaints: list[tuple[str, float]]) -> dict[str, Any]:
-    """A cluster as programs get it; `complaints` are ids with their probability."""
-    return {
-        "id": row.cluster_id,
-        "over": row.over_kind,
-        "dimension": row.dimension,
-        "domain": row.domain,
-        "selector": row.selector,
-        "started_at": row.started_at,
-        "detected_at": row.detected_at,
-        "ended_at": row.ended_at,
-        "users": row.users,
-        "sessions": row.sessions,
-        "bad_ratio": row.bad_ratio,
-        "expected_ratio": row.expected_ratio,
-        "p_value": row.p_value,
-        "q_value": row.q_value,
-        "severity": row.severity,
-        "evidence": row.evidence,
-        "complaints": [{"complaint_id": name, "probability": round(chance, 4)} for name, chance in complaints],
-        "silent_users": row.silent_users,
-        "recommendation": row.recommendation,
-    }
+    names = [row.cluster_id for row in rows]
+    links, changes = stored.links(connection, names), cluster_life.changes(connection, names)
+    tiers, said = cluster_life.tiers(connection, names), verdicts.newest(connection, names)
+    texts = verdicts.recommendations(connection)
+    return [
+        shape_of(
+            row,
+            Beside(
+                complaints=links.get(row.cluster_id, []),
+                changes=changes.get(row.cluster_id, []),
+                tiers=tiers.get(row.cluster_id, []),
+                verdict=said.get(row.cluster_id),
+                recommendations=texts,
+            ),
+        )
+        for row in rows
+    ]
 
 
 def _line(shape: dict[str, Any]) -> dict[str, Any]:
@@ -93,7 +147,7 @@ def _line(shape: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": shape["id"],
         "where": selector,
-        "domain": shape["domain"],
+        "domain": shape["verdict"]["domain"] if shape["verdict"] else shape["domain"],
         **{name: shape[name] for name in names},
         "complaints": sum(each["probability"] >= 0.5 for each in shape["complaints"]),
         "silent": shape["silent_users"],

@@ -13,7 +13,7 @@ from cemaphore.pipeline.linking import LINK, link_complaints
 from cemaphore.pipeline.units import Feed, moment_of, window_of
 from cemaphore.settings import Settings
 from qoe.clusters.space import space_of
-from qoe.clusters.tracking import QUIET
+from qoe.clusters.tracking import BACK
 from records.errors import TransientError
 from records.windows import QUARTER
 from store import cell_evidence, detections, verdicts
@@ -24,7 +24,7 @@ from store.locks import Lock
 
 OVER_KINDS = ("sessions", "touchpoints")
 CHUNK = 96  # windows that are committed together
-_GRACE = (QUIET + 1) * QUARTER
+_GRACE = (BACK + 1) * QUARTER
 
 Progress = Callable[[float], None]  # share that is done, 0..1
 

@@ -25,7 +25,7 @@ from qoe.clusters.changepoint import Onset
 from qoe.clusters.cluster import Change
 from qoe.clusters.domain import dimension_of, recommendation_of
 from qoe.clusters.space import Space
-from qoe.clusters.tracking import LOOKBACK, QUIET, YOUNG
+from qoe.clusters.tracking import BACK, LOOKBACK, YOUNG
 from records.windows import QUARTER
 from store import cluster_life
 from store import clusters as stored
@@ -107,7 +107,7 @@ class Following:
 
     def save(self, since_window: int) -> list[str]:
         """Store the clusters that were alive at or after a window; returns their ids, and drops ended ones."""
-        touched = [each for each in self.tracker.clusters if each.end is None or each.end + QUIET >= since_window]
+        touched = [each for each in self.tracker.clusters if each.end is None or each.end + BACK >= since_window]
         for cluster in touched:
             name = cluster.cluster_id
             stored.save(self._connection, self._row(cluster))

@@ -1,12 +1,11 @@
-"""Degraded-experience clusters: the list, and one cluster with its evidence and complaints."""
+"""Degraded-experience clusters: the list, and one cluster with all that is known of it."""
 
-import pandas as pd
 import streamlit as st
 
-from dashboards import charts
+from dashboards import cluster_page
 from dashboards.clusters_table import show, where
-from dashboards.page import count, known, link, moment, on_the_clock, read, share, t, word
-from store import screens
+from dashboards.page import count, language, moment, read, share, t, word
+from store import cluster_screens, screens
 
 
 def main() -> None:
@@ -31,6 +30,8 @@ def _list() -> None:
     bounds = (None, None) if scope == "open" else screens.EVER
     st.caption(t("clusters.pick"))
     picked = show(read(screens.clusters, *bounds), empty=t("clusters.empty"), select=True)
+    answers, confirmed = read(cluster_screens.verdict_counts)
+    st.caption(t("clusters.agreed", confirmed=confirmed, answers=answers) if answers else t("clusters.no_answers"))
     if picked is not None:
         st.query_params["cluster"] = picked
         st.rerun()
@@ -54,59 +55,26 @@ def _cluster(cluster_id: str) -> None:
     figures = {
         t("column.domain"): word("domain", found["domain"]),
         t("column.severity"): share(found["severity"]),
-        t("cluster.users_hurt"): count(found["users"]),
-        word("over", found["over_kind"]): f"{found['sessions']:,}",
+        t("cluster.users_hurt"): count(found["users_hurt"]),
+        t("cluster.records_hurt"): f"{found['sessions_hurt']:,} / {found['sessions']:,}",
         t("column.bad_ratio"): share(found["bad_ratio"]),
         t("column.expected_ratio"): share(found["expected_ratio"]),
     }
     for column, (name, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
         column.metric(name, value, border=True)
     st.caption(t("cluster.tested", p=f"{found['p_value']:.1e}", q=f"{found['q_value']:.1e}"))
-    st.info(f"**{t('cluster.next_step')}.** {known(found['recommendation'])}")
-    _timeline(cluster_id)
+    advice = found[f"advice_{language()}"]
+    if advice is not None:
+        st.info(f"**{t('cluster.next_step')}.** {advice}")
+    cluster_page.verdict(found)
+    cluster_page.timeline(found)
     left, right = st.columns(2)
     with left:
-        _evidence(found["evidence"])
+        cluster_page.evidence(found)
+        cluster_page.life(cluster_id)
     with right:
-        _complaints(cluster_id, found["silent_users"])
-
-
-def _timeline(cluster_id: str) -> None:
-    st.subheader(t("cluster.timeline"))
-    frame = read(screens.cluster_windows, cluster_id)
-    names = {"bad": t("cluster.bad"), "expected": t("cluster.expected")}
-    chart = charts.lines(on_the_clock(frame), names, time=t("column.time"), value="0-1", unit_domain=(0, 1))
-    st.altair_chart(chart, alt=t("cluster.timeline_alt"))
-
-
-def _evidence(evidence: list[dict[str, object]]) -> None:
-    st.subheader(t("cluster.evidence"))
-    measured = [piece for piece in evidence if "metric" in piece]
-    if not measured:
-        st.write(t("cluster.no_evidence"))
-        return
-    columns = {"metric": "metric", "before": "before", "during": "during", "effect": "effect", "unit": "unit"}
-    rows = [{t(f"column.{name}"): piece.get(key) for name, key in columns.items()} for piece in measured]
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
-
-
-def _complaints(cluster_id: str, silent_users: int | None) -> None:
-    st.subheader(t("cluster.complaints"))
-    frame = read(screens.cluster_complaints, cluster_id)
-    if frame.empty:
-        st.write(t("cluster.no_complaints"))
-    else:
-        shown = pd.DataFrame(
-            {
-                t("column.time"): frame["created_at"].map(moment),
-                t("column.probability"): frame["probability"].map(share),
-                t("column.category"): frame["category"].fillna(""),
-                t("column.text"): frame["text"].fillna(""),
-            }
-        )
-        st.dataframe(shown, hide_index=True)
-    st.write(t("cluster.silent", n=count(silent_users)))
-    link("customer", t("customer.pick"), cluster=cluster_id)
+        cluster_page.tiers(cluster_id)
+        cluster_page.complaints(cluster_id, found["silent_users"])
 
 
 main()

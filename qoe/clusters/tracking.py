@@ -19,6 +19,7 @@ from qoe.clusters.units import Units
 
 LOOKBACK = 8  # windows before a detection in which its start is sought (own)
 QUIET = 4  # windows without the effect after which a cluster has ended (own)
+BACK = 8  # windows after its end in which the same effect is the same cluster come back (own)
 SAME_TIME = 2  # windows by which starts may differ and be the same event (own)
 YOUNG = 8  # windows after detection in which a better description replaces the first one (own)
 REACH = LOOKBACK + YOUNG  # windows of units that a step needs
@@ -66,7 +67,7 @@ class Tracker:
         if self._space is not None:
             found = with_space(found, scaled, window, self._space, self._policy, history)
         now = _Now(window=window, units=scaled, history=history, findings=found.findings)
-        live = [each for each in self.clusters if each.end is None or each.end + QUIET >= window]
+        live = [each for each in self.clusters if each.end is None or each.end + BACK >= window]
         for cluster in live:
             if cluster.end is None:
                 self._follow(cluster, now)

@@ -1,0 +1,31 @@
+"""What the cluster page reads besides the cluster itself: its turns, its users by value tier, and people's answers."""
+
+import pandas as pd
+
+from store.connection import Connection
+from store.screens import frame
+
+
+def cluster_changes(connection: Connection, cluster_id: str) -> pd.DataFrame:
+    """Return the turns of a cluster's life, oldest first."""
+    return frame(
+        connection,
+        "SELECT at, kind, other_id FROM api.cluster_changes WHERE cluster_id = %(id)s ORDER BY number",
+        {"id": cluster_id},
+    )
+
+
+def cluster_tiers(connection: Connection, cluster_id: str) -> pd.DataFrame:
+    """Return a cluster's users by value tier, most hurt first; numbers below k users are missing."""
+    return frame(
+        connection,
+        "SELECT tier, users, users_hurt FROM api.cluster_tiers WHERE cluster_id = %(id)s "
+        "ORDER BY users_hurt DESC NULLS LAST, tier",
+        {"id": cluster_id},
+    )
+
+
+def verdict_counts(connection: Connection) -> tuple[int, int]:
+    """Return how many clusters people have answered on, and on how many of them they agreed with the domain."""
+    row = connection.execute("SELECT answers, confirmed FROM api.verdict_counts").fetchone()
+    return (int(row[0]), int(row[1])) if row else (0, 0)
