@@ -51,7 +51,7 @@ class Comparison:
     """Two versions side by side.
 
     `only_before` and `only_after` have an overall index in one version only. `bands[i][j]` customers move from band i
-    to band j of `BANDS`. `rank_correlation` is Spearman's. `limiting_moved`: the share whose limiting dimension differs.
+    to band j of `BANDS`. `rank_correlation` is Spearman's. `limiting_moved`: share whose limiting dimension differs.
     """
 
     overall: Shift
