@@ -18,7 +18,7 @@ from store import schema
 from store.connection import Connection, connect
 from store.vault import Vault, open_keys
 
-SCHEMAS = ("api", "cem", "vault")
+SCHEMAS = ("api", "shadow", "cem", "vault")
 _ENVIRONMENT = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER", "password": "PGPASSWORD"}
 
 

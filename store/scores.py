@@ -59,6 +59,14 @@ def version(connection: Connection, model_version: str, catalogue_version: str, 
     return int(row[0])
 
 
+def version_names(connection: Connection, version_id: int) -> dict[str, str] | None:
+    """Return model and catalogue version of what scores were made with; None where the number is no version's."""
+    row = connection.execute(
+        "SELECT model_version, catalogue_version FROM cem.version WHERE version_id = %s", [version_id]
+    ).fetchone()
+    return None if row is None else {"model_version": row[0], "catalogue_version": row[1]}
+
+
 def dirty_hours(
     connection: Connection, kinds: Sequence[str], start: datetime | None, end: datetime | None
 ) -> list[datetime]:
@@ -135,28 +143,30 @@ def hold(connection: Connection, what: str, start: datetime, *, wait: bool) -> b
     return bool(row and row[0])
 
 
-def delete(connection: Connection, table: str, **equal: Any) -> None:
+def delete(connection: Connection, table: str, schema: str = "cem", **equal: Any) -> None:
     """Delete the rows of a table of scores whose columns equal the given values."""
     tests = sql.SQL(" AND ").join(
         sql.SQL("{} = {}").format(sql.Identifier(name), sql.Literal(equal[name])) for name in equal
     )
-    connection.execute(sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier("cem", table), tests))
+    connection.execute(sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier(schema, table), tests))
 
 
-def delete_span(connection: Connection, table: str, start: datetime, end: datetime, **equal: Any) -> None:
+def delete_span(
+    connection: Connection, table: str, start: datetime, end: datetime, schema: str = "cem", **equal: Any
+) -> None:
     """Delete the rows of a table of scores that start in [start, end)."""
     tests = sql.SQL("").join(
         sql.SQL(" AND {} = {}").format(sql.Identifier(name), sql.Literal(value)) for name, value in equal.items()
     )
     query = sql.SQL("DELETE FROM {} WHERE start >= {} AND start < {}{}")
-    connection.execute(query.format(sql.Identifier("cem", table), sql.Literal(start), sql.Literal(end), tests))
+    connection.execute(query.format(sql.Identifier(schema, table), sql.Literal(start), sql.Literal(end), tests))
 
 
-def append(connection: Connection, table: str, columns: Mapping[str, Any]) -> int:
+def append(connection: Connection, table: str, columns: Mapping[str, Any], schema: str = "cem") -> int:
     """Append rows to a table of scores; NaN becomes NULL, a single value fills its column; returns their number."""
     rows = max((len(values) for values in columns.values() if isinstance(values, np.ndarray)), default=0)
     arrays = {name: _array(name, values, rows) for name, values in columns.items()}
-    return copy_in(connection, f"cem.{table}", pa.record_batch(arrays))
+    return copy_in(connection, f"{schema}.{table}", pa.record_batch(arrays))
 
 
 def _array(name: str, values: Any, rows: int) -> pa.Array:

@@ -29,13 +29,15 @@ def in_window(connection: Connection, table: str, start: datetime) -> Arrays:
     return copy_out(connection, query + " WHERE start = %s ORDER BY customer_key", fields, [start])
 
 
-def merged(connection: Connection, table: str, start: datetime, end: datetime, part: Part = (0, 1)) -> Arrays:
+def merged(
+    connection: Connection, table: str, start: datetime, end: datetime, part: Part = (0, 1), schema: str = "cem"
+) -> Arrays:
     """Add the sums of customers over the windows that start in [start, end); `start` is the newest of a customer.
 
     `table` is user_hour or user_day; `part` = (index, count) takes the customers whose key leaves that rest. The sums
     are multiples of one power of two (`qoe.indices.Sums`), so that no order of adding changes them.
     """
-    pieces: tuple[LiteralString, ...] = ("SELECT r.customer_key,", _ADDED, f", max(r.start) FROM cem.{table} r")
+    pieces: tuple[LiteralString, ...] = ("SELECT r.customer_key,", _ADDED, f", max(r.start) FROM {schema}.{table} r")
     query = " ".join(pieces) + " WHERE r.start >= %s AND r.start < %s AND mod(r.customer_key, %s) = %s"
     return copy_out(connection, query + " GROUP BY r.customer_key", _MERGED, [start, end, part[1], part[0]])
 

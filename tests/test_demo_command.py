@@ -12,6 +12,8 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from cemaphore.catalogues import packaged
+
 CEM = Path(sys.executable).with_name("cem")
 ALL = ["--from", "2026-03-01T00:00:00Z", "--to", "2026-04-01T00:00:00Z"]
 INDEX_COLUMNS = [
@@ -167,6 +169,7 @@ def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> No
         "doctor": ["doctor"],
         "collect": ["collect", str(home.path / "demo" / "surveys")],
         "score": ["score"],
+        "compare": ["compare"],
         "erase": ["erase", "--identifier-file", "-", "--reason", "asked for"],
         "db backup": ["db", "backup", str(tmp_path / "all.dump")],
         "retention run": ["retention", "run", "--now", "2026-03-05T00:00:00Z"],
@@ -176,6 +179,7 @@ def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> No
         "export": ["export", "kpis", "-o", str(tmp_path / "k.csv")],
     }
     assert set(documented) == set(calls)
+    home.run("score", "--shadow", str(_next_catalogue(tmp_path)), "--from", "2026-03-04T00:00:00Z")
     for name, call in calls.items():
         printed = json.loads(home.run(*call, "--json", given="460009999999999"))
         assert list(printed[0] if isinstance(printed, list) else printed) == documented[name], name
@@ -184,3 +188,9 @@ def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> No
 def _a_customer(home: Home, tmp_path: Path) -> int:
     home.run("export", "indices", "--by", "day", "-o", str(tmp_path / "any.parquet"))
     return int(pd.read_parquet(tmp_path / "any.parquet")["subscriber_key"].iloc[0])
+
+
+def _next_catalogue(tmp_path: Path) -> Path:
+    file = tmp_path / "next.toml"
+    file.write_text(packaged("qoe").replace("prior_weight = 10 ", "prior_weight = 5 "), encoding="utf-8")
+    return file

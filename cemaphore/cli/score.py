@@ -1,5 +1,6 @@
 """`cem score`: scores all dirty windows, or a span of time again."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,6 +21,10 @@ def _score(
     processes: Annotated[
         int | None, typer.Option(min=1, help="Processes that score side by side; default: the setting.")
     ] = None,
+    shadow: Annotated[
+        Path | None,
+        typer.Option(help="Score with this quality catalogue beside the one in force; `cem compare` shows both."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score all dirty windows; with --from or --to all windows of that span again."""
@@ -27,15 +32,20 @@ def _score(
 
     from cemaphore import privatedb
     from cemaphore.exits import exits
-    from cemaphore.pipeline.scoring import score
+    from cemaphore.pipeline.scoring import ScoreRun, score
+    from cemaphore.pipeline.shadowing import ShadowRun, score_shadow
     from cemaphore.printing import show
     from cemaphore.settings import load_settings
 
     with exits():
         settings = load_settings()
         dsn = privatedb.database_url(settings)
+        run: ScoreRun | ShadowRun
         with _Bar() as bar:
-            run = score(dsn, settings, start=start, end=end, progress=bar, processes=processes)
+            if shadow is not None:
+                run = score_shadow(dsn, settings, shadow, start=start, end=end, progress=bar)
+            else:
+                run = score(dsn, settings, start=start, end=end, progress=bar, processes=processes)
         show(asdict(run), as_json)
 
 

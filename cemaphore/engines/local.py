@@ -1,6 +1,6 @@
 """The local engine: reads one hour out of the database, part by part, and replaces the rows that are made of it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -31,19 +31,24 @@ def score_hour(
     Notes the customers whose rows are not as they were, or with `whole` all, for the day that is merged next.
     """
     stored = HourStore(connection, hour, version_id)
-    found = count_sessions(connection, hour, hour + HOUR)
-    parts = -(-found // PART_SESSIONS) or 1
     made = []
-    for index in range(parts):
-        part = (index, parts) if parts > 1 else None
-        sessions = session_frame(connection, hour, hour + HOUR, context=scoring.context, part=part)
-        touchpoints = touchpoint_frame(connection, hour, hour + HOUR, context=scoring.context, part=part)
-        rated = rate(sessions, touchpoints, _expected(sessions, scoring, margins), scoring)
+    for rated in rated_parts(connection, hour, scoring, margins):
         stored.add_users(rated)
         made.append(replace(rated, users=()))
     complete = merged_parts(made)
     stored.close(complete, whole=whole)
     return complete.count
+
+
+def rated_parts(connection: Connection, hour: datetime, scoring: Scoring, margins: Margins) -> Iterator[HourScores]:
+    """Read an hour part by part and rate each; no customer is in two parts."""
+    found = count_sessions(connection, hour, hour + HOUR)
+    parts = -(-found // PART_SESSIONS) or 1
+    for index in range(parts):
+        part = (index, parts) if parts > 1 else None
+        sessions = session_frame(connection, hour, hour + HOUR, context=scoring.context, part=part)
+        touchpoints = touchpoint_frame(connection, hour, hour + HOUR, context=scoring.context, part=part)
+        yield rate(sessions, touchpoints, _expected(sessions, scoring, margins), scoring)
 
 
 class HourStore:

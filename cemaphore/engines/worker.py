@@ -15,7 +15,7 @@ from cemaphore.settings import Settings
 from qoe.expectation import Margins
 from qoe.indices import IndexRules
 from records.windows import HOUR, local_day
-from store import baselines, detections, retention, scores
+from store import baselines, detections, retention, scores, shadows
 from store.connection import Connection
 from store.frames import count_sessions
 
@@ -86,6 +86,7 @@ class Worker:
             version_id = self.version(baseline_id)
             count = score_hour(connection, hour, self.scoring, margins, version_id, whole=self._whole)
             scores.mark(connection, scores.DAY_KIND, hour)
+            shadows.follow(connection, hour)
             detections.look_again(connection, scores.windows_of(connection, marks))
             scores.unmark(connection, marks)
         return count
