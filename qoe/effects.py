@@ -44,9 +44,10 @@ class Clustering:
 
         A customer comes back on other days, so sessions of a customer are those of a day times the days.
         """
+        n = np.maximum(self.n, 1e-9)
         others = np.maximum(self.crowd - self.n, 1e-9)[:, None]
-        alike = np.clip((self.pairs - self.single) / others / np.maximum(self.single / self.n[:, None], 1e-9), 0.0, 1.0)
-        each = (self.crowd / np.maximum(self.n, 1e-9))[:, None] * max(self.days, 1.0)
+        alike = np.clip((self.pairs - self.single) / others / np.maximum(self.single / n[:, None], 1e-9), 0.0, 1.0)
+        each = (self.crowd / n)[:, None] * max(self.days, 1.0)
         return np.asarray(1.0 + np.maximum(each - 1.0, 0.0) * alike, dtype=np.float64)
 
 
