@@ -1,11 +1,13 @@
 """What every QoE model inherits: range, monotone directions, missing input, invariance; new models too."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qoe.model import BLOCK_ROWS, Block, Grounding, Input, QoeModel
+from qoe.model import BLOCK_ROWS, Block, Grounding, Input, QoeModel, Score
 from qoe.models import registry
 from records.errors import ConfigError
 from records.kinds import SESSIONS
@@ -128,6 +130,58 @@ def test_inputs_are_left_alone(model: QoeModel) -> None:
     model.mos(columns)
     for name, values in before.items():
         np.testing.assert_array_equal(columns[name], values)
+
+
+@every_model
+def test_one_session_is_rated_as_among_others(model: QoeModel) -> None:
+    columns = frame(model, 40, 8, missing=0.2)
+    whole = model.score(columns)
+    for row in range(40):
+        alone = model.score({name: values[row : row + 1] for name, values in columns.items()})
+        np.testing.assert_array_equal(alone.mos[0], whole.mos[row])
+        assert alone.provisional[0] == whole.provisional[row]
+
+
+def test_a_million_sessions_are_rated_as_their_parts() -> None:
+    """Each model's own rows again and again, so that every block cuts them elsewhere."""
+    for model in MODELS.values():
+        columns = frame(model, 10_007, 9, missing=0.1)
+        part = model.score(columns)
+        whole = model.score({name: np.tile(values, 100) for name, values in columns.items()})
+        np.testing.assert_array_equal(whole.mos.reshape(100, -1), np.broadcast_to(part.mos, (100, 10_007)))
+        assert (whole.provisional.reshape(100, -1) == part.provisional).all()
+
+
+@every_model
+def test_any_missing_input_leaves_a_mos_in_range_or_none(model: QoeModel) -> None:
+    columns = frame(model, 100, 10)
+    for item in model.inputs:
+        if item.name not in columns:
+            continue
+        gone = np.full(100, -1, dtype=np.int8) if item.choices else np.full(100, np.nan)
+        score = model.score({**columns, item.name: gone})
+        rest = model.score({name: values for name, values in columns.items() if name != item.name})
+        np.testing.assert_array_equal(score.mos, rest.mos)
+        np.testing.assert_array_equal(score.provisional, rest.provisional)
+        assert not score.provisional[np.isnan(score.mos)].any()
+
+
+@pytest.mark.parametrize("name", [name for name, model in MODELS.items() if model.precision is np.float32])
+def test_single_precision_moves_no_mos_by_more_than_a_millionth(name: str) -> None:
+    model = MODELS[name]
+    columns = {column: values.astype(np.float32) if values.dtype == np.float64 else values
+               for column, values in frame(model, 20_000, 11).items()}  # fmt: skip
+    double = replace(model, precision=np.float64)
+    np.testing.assert_allclose(model.mos(columns), double.mos(columns), rtol=0, atol=1e-6)
+
+
+@every_model
+def test_scores_are_written_where_they_are_wanted(model: QoeModel) -> None:
+    columns = frame(model, 50, 12, missing=0.2)
+    space = Score(np.full(50, 7.0), np.ones(50, dtype=np.bool_))
+    assert model.score(columns, space) is space
+    np.testing.assert_array_equal(space.mos, model.mos(columns))
+    np.testing.assert_array_equal(space.provisional, model.provisional(columns))
 
 
 @every_model

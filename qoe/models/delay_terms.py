@@ -16,10 +16,9 @@ _PER_ROOT = 800
 
 @dataclass(frozen=True, eq=False)
 class DelayTerm:
-    """Straight pieces of a function of the delay: `level` + `slope` * delay, by the piece's number."""
+    """Straight pieces of a function of the delay, by number: level and slope side by side for one look-up."""
 
-    level: FloatArray
-    slope: FloatArray
+    pieces: FloatArray
 
     @classmethod
     def of(cls, function: Callable[[FloatArray], FloatArray]) -> "DelayTerm":
@@ -28,7 +27,7 @@ class DelayTerm:
         values = function(points)
         slope = np.diff(values) / np.diff(points)
         level = values[:-1] - slope * points[:-1]
-        return cls(single(level), single(slope))
+        return cls(single(np.column_stack([level, slope])))
 
     def at(self, delay_ms: FloatArray) -> FloatArray:
         """Values at these delays; beyond two seconds, and where the delay is not known, that of two seconds."""
@@ -36,9 +35,10 @@ class DelayTerm:
         root = np.sqrt(delay_ms)
         root *= _PER_ROOT
         place = root.astype(np.intp)
+        level, slope = self.pieces.take(place, axis=0).T
         value: FloatArray = delay_ms
-        value *= self.slope.take(place)
-        value += self.level.take(place)
+        value *= slope
+        value += level
         return value
 
 

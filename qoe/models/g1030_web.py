@@ -8,17 +8,18 @@ from records.kinds import ACCESSES
 
 FAST_S = (0.67, 6.0)
 SLOW_S = (2.16, 155.0)
-# Scale and slope of the curve in ms by access; the last entry is of an unknown one.
+# Scale and slope of the curve in ms by access, side by side for one look-up; the last row is of an unknown one.
 _SLOW_ACCESSES = ("umts", "gsm")
-_SCALE, _SLOPE = single(
-    [curve(*(1000 * edge for edge in (SLOW_S if name in _SLOW_ACCESSES else FAST_S))) for name in (*ACCESSES, "")],
-).T.copy()
+_CURVES = single(
+    [curve(*(1000 * edge for edge in (SLOW_S if name in _SLOW_ACCESSES else FAST_S))) for name in (*ACCESSES, "")]
+)
 
 
 def _formula(block: Block) -> FloatArray:
     access = block.code("access")
     block.assume(block.missing("access"))
-    return on_curve(block.number("page_load_ms"), _SCALE.take(access), _SLOPE.take(access))
+    scale, slope = _CURVES.take(access, axis=0).T
+    return on_curve(block.number("page_load_ms"), scale, slope)
 
 
 MODEL = QoeModel(
