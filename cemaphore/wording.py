@@ -21,6 +21,14 @@ def sentence(language: str, reason: Reason) -> str:
     return messages(language)[f"reason.{reason.code}"].format(**figures(reason))
 
 
+def summed(language: str, reason: Reason) -> str:
+    """Return a reason of many sessions as a sentence, with the number of sessions that its points are the sum of."""
+    sessions = reason.parameters.get("sessions")
+    if not isinstance(sessions, float):
+        return sentence(language, reason)
+    return f"{sentence(language, reason)} ({messages(language)['explain.sessions'].format(n=int(sessions))})"
+
+
 def figures(reason: Reason) -> dict[str, str]:
     """Return the figures of a reason's sentence, rounded: ratios in per cent, rates in Mbit/s, the rest whole."""
     column = reason.code.partition(".")[2]

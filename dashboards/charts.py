@@ -75,12 +75,12 @@ def stacked(rows: dict[str, Mapping[str, float]], names: dict[str, str], *, titl
         .mark_bar()
         .encode(
             x=alt.X("value:Q", title=title, stack="zero"),
-            y=alt.Y("row:N", title=None, sort=None),
+            y=alt.Y("row:N", title=None, sort=None, axis=alt.Axis(labelLimit=320)),
             color=alt.Color("series:N", scale=_scale(names), legend=_LEGEND),
             order=alt.Order("order:Q"),
             tooltip=["row:N", "series:N", alt.Tooltip("value:Q", format=".1f")],
         )
-        .properties(height=44 * len(rows) + 60)
+        .properties(height=60 * len(rows) + 100)
     )
     return chart
 

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from cemaphore.explaining import Explanation, Session
-from cemaphore.wording import sentence
+from cemaphore.wording import sentence, summed
 from dashboards import charts
 from dashboards.page import explained, language, moment, score, t, word
 
@@ -24,7 +24,7 @@ def show(key: int) -> None:
         _bar(found)
     if found.reasons:
         st.markdown(f"**{t('explain.top')}**")
-        st.markdown("\n".join(f"- {sentence(language(), reason)}" for reason in found.reasons))
+        st.markdown("\n".join(f"- {summed(language(), reason)}" for reason in found.reasons))
     if found.sessions:
         _timeline(found)
 

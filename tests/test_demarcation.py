@@ -22,6 +22,7 @@ COLUMNS = {
     "jitter_ms": (0, 150), "throughput_dl_kbps": (20, 50_000), "throughput_ul_kbps": (8, 9_000), "dns_ms": (1, 4_000),
     "tls_ms": (1, 3_000), "ttfb_ms": (1, 6_000), "page_load_ms": (200, 20_000), "startup_ms": (100, 20_000),
     "stall_count": (0, 6), "stall_ms": (1, 60_000), "play_ms": (5_000, 400_000), "video_kbps": (100, 8_000),
+    "video_fps": (5, 60),
     "video_height": (144, 1080), "delay_ms": (10, 600), "deliver_ms": (100, 30_000), "bytes_dl": (100, 10**9),
 }  # fmt: skip
 

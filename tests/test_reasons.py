@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cemaphore.wording import messages, sentence
+from cemaphore.wording import messages, sentence, summed
 from qoe.catalogue import SEGMENTS
 from qoe.demarcation import demarcate
 from qoe.peers import Terminal
@@ -69,6 +69,7 @@ def test_the_top_reasons_are_summed_over_sessions() -> None:
     rtt = next(reason for reason in top if reason.code == "radio.rtt_client_ms")
     assert rtt.parameters["sessions"] == 2
     assert rtt.parameters["value"] == pytest.approx(300)
+    assert "2 sessions" in summed("en", rtt)
     assert rtt.points == pytest.approx(sum(one.points for row in rows for one in row if one.code == rtt.code))
 
 

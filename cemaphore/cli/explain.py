@@ -63,6 +63,8 @@ def _explain(
 
 def shape(found: "Explanation", language: str, as_json: bool) -> dict[str, Any]:
     """The explanation as it is printed: all of it for programs, one line a session for people."""
+    from cemaphore.wording import summed
+
     sessions = []
     for one in found.sessions:
         reasons = [_reason(reason, language) for reason in one.reasons]
@@ -78,7 +80,7 @@ def shape(found: "Explanation", language: str, as_json: bool) -> dict[str, Any]:
         "customer_key": found.customer_key,
         "start": found.start,
         "demarcation": found.mean,
-        "reasons": [_reason(reason, language) for reason in found.reasons],
+        "reasons": [{**_reason(reason, language), "text": summed(language, reason)} for reason in found.reasons],
         "sessions": sessions,
     }
 
