@@ -24,6 +24,8 @@ LEAST_MEASURED = 3
 WEAK_RSRP_DBM = -110.0
 NOISY_SINR_DB = 0.0
 
+_RESIDUAL = ("unexplained", "failed.unknown")  # what is left when all else was said
+
 # Every code that can come out; `reason.CODE` is its message.
 CODES = (
     *(f"radio.{name}" for name in ("rtt_client_ms", "loss_dl", "loss_ul", "jitter_ms")),
@@ -51,7 +53,7 @@ def session_reasons(
     catalogue: QualityCatalogue,
     usual: Usual | None = None,
 ) -> list[tuple[Reason, ...]]:
-    """The reasons of each session, the costliest first; the row is a few sessions', not an hour's.
+    """The reasons of each session, the costliest first, what nothing explains last; for few sessions, not an hour's.
 
     A segment's points are told apart by its measurements, in proportion to how far each is beyond its reference.
     """
@@ -77,7 +79,7 @@ def _of_row(
     references = catalogue.services[SERVICES[int(columns["service"][row])]].references
     beyond = beyond_reference(columns, at, references, usual)
     made = [*_measured(at, columns, references, beyond, found, usual), *_rest(row, found)]
-    made = sorted((reason for reason in made if reason.points >= LEAST_POINTS), key=lambda reason: -reason.points)
+    made = _ordered(reason for reason in made if reason.points >= LEAST_POINTS)
     network = found.points[_RADIO, row] + found.points[_CORE, row]
     if network >= LEAST_POINTS:
         made += _signal(at, columns)
@@ -119,7 +121,7 @@ def _failure(row: int, evidence: Evidence, found: Demarcation) -> tuple[Reason, 
         for name, points in zip(SEGMENTS, found.points[:, row].tolist(), strict=True)
     ]
     made.append(_reason("failed.unknown", float(found.unexplained[row])))
-    return tuple(sorted((one for one in made if one.points >= LEAST_POINTS), key=lambda one: -one.points))
+    return tuple(_ordered(one for one in made if one.points >= LEAST_POINTS))
 
 
 def _signal(at: np.ndarray, columns: Columns) -> list[Reason]:
@@ -154,7 +156,11 @@ def top_reasons(sessions: Iterable[Sequence[Reason]], most: int = 5) -> list[Rea
         for code, ones in by_code.items()
         if code not in ("good", "not_network")
     ]
-    return sorted(made, key=lambda reason: -reason.points)[:most]
+    return _ordered(made)[:most]
+
+
+def _ordered(reasons: Iterable[Reason]) -> list[Reason]:
+    return sorted(reasons, key=lambda reason: (reason.code in _RESIDUAL, -reason.points))
 
 
 def _reason(code: str, points: float, **parameters: float | str) -> Reason:

@@ -79,7 +79,7 @@ def shape(found: "Explanation", language: str, as_json: bool) -> dict[str, Any]:
     return {
         "customer_key": found.customer_key,
         "start": found.start,
-        "demarcation": found.mean,
+        "demarcation": found.mean if as_json else {name: round(value, 1) for name, value in (found.mean or {}).items()},
         "reasons": [{**_reason(reason, language), "text": summed(language, reason)} for reason in found.reasons],
         "sessions": sessions,
     }
