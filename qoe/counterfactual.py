@@ -26,6 +26,8 @@ MOST_LINES = 1_080.0
 # What is left of a page, a start or a delivery when nothing slows it: no model takes points off it (own).
 HEALTHY_MS = {"page_load_ms": 500.0, "startup_ms": 500.0, "deliver_ms": 500.0}
 
+Part = FloatArray | float  # of each session's excess that is taken away, or of all of them
+
 # Of times: the rate by which a transfer scales, and the bytes that went.
 _TRANSFER = {
     "page_load_ms": ("throughput_dl_kbps", "bytes_dl"),
@@ -49,7 +51,7 @@ class Counterfactual:
     ) -> None:
         """Take those rows; `inputs` are the columns that rating reads, `core_part` the core's part of excess."""
         self._all, self._rows, self._rules = columns, rows, rules
-        self._core_part = core_part
+        self._core_part = core_part if core_part.any() else None
         self._beyond = beyond_reference(columns, rows, rules.references, usual)
         # Where the stalls were cannot be told of stalls that did not happen: they are taken as evenly spaced.
         self._inputs = {name: columns[name][rows] for name in inputs if name in columns and name != "stall_at_ms"}
@@ -68,7 +70,9 @@ class Counterfactual:
         delay, rate of a file) is shortened by the mapping of `docs/attribution.md`. With `rest`, of what was seen at
         the end there is left only what the other segments added to a healthy session.
         """
-        network = radio * (1.0 - self._core_part) + core * self._core_part
+        network: Part = float(radio)
+        if self._core_part is not None:
+            network = radio * (1.0 - self._core_part) + core * self._core_part
         now = self._now(network, server)
         found = dict(self._inputs)
         found |= {name: values for name, values in now.items() if name in found}
@@ -98,9 +102,9 @@ class Counterfactual:
             self._best = self.replaced(radio=True, core=True, server=True)
         return self._best
 
-    def _now(self, network: FloatArray, server: bool) -> dict[str, FloatArray]:
+    def _now(self, network: Part, server: bool) -> dict[str, FloatArray]:
         """The service's measurements with that part of the network's excess, and the server's or not, taken away."""
-        own = np.full(len(network), float(server))
+        own = float(server)
         found = {}
         for item in self._rules.references:
             if item.column in self._beyond:
@@ -108,24 +112,26 @@ class Counterfactual:
                 found[item.column] = self._measured(item, part, network)
         return found
 
-    def _measured(self, item: Reference, part: FloatArray, network: FloatArray) -> FloatArray:
-        value = self._number(item.column) + item.direction * part * self._beyond[item.column]
-        if item.column in ROUND_TRIPS:
+    def _measured(self, item: Reference, part: Part, network: Part) -> FloatArray:
+        value = self._number(item.column)
+        if not _nothing(part):
+            value = value + item.direction * part * self._beyond[item.column]
+        if item.column in ROUND_TRIPS and not _nothing(network):
             value = value - ROUND_TRIPS[item.column] * network * self._over("rtt_client_ms")
         return value
 
-    def _saved_ms(self, name: str, now: Columns, network: FloatArray, server: bool) -> FloatArray:
+    def _saved_ms(self, name: str, now: Columns, network: Part, server: bool) -> FloatArray:
         """Time that would not have been waited: round trips, repeated packets, transfer, and the server's own."""
         rounds, bare = ROUNDS[name]
         lost = np.minimum(self._over("loss_dl") + self._over("loss_ul"), 1.0)
         saved: FloatArray = network * rounds * (self._over("rtt_client_ms") + RETRANSMISSION_MS * lost)
         if server:
-            steps = sum((self._over(step) for step in ROUND_TRIPS), np.zeros(len(network)))
+            steps = sum((self._over(step) for step in ROUND_TRIPS), 0.0)
             saved = saved + bare * self._over("rtt_server_ms") + steps
         rate, bytes_column = _TRANSFER[name]
         if rate not in now:
             return saved
-        known = sum((np.nan_to_num(self._number(step)) for step in ROUND_TRIPS), np.zeros(len(network)))
+        known = sum((np.nan_to_num(self._number(step)) for step in ROUND_TRIPS), 0.0)
         transfer = np.fmax(self._number(name) - known, 0.0)
         if bytes_column:
             sent = self._number(bytes_column)
@@ -135,7 +141,7 @@ class Counterfactual:
             quicker = np.nan_to_num(transfer * (1.0 - self._number(rate) / now[rate]))
         return saved + quicker
 
-    def _less_delay_ms(self, now: Columns, network: FloatArray, server: bool) -> FloatArray:
+    def _less_delay_ms(self, now: Columns, network: Part, server: bool) -> FloatArray:
         """One way of the excess round trips, and what a play-out buffer of twice the jitter would be shorter by."""
         less: FloatArray = (network * self._over("rtt_client_ms") + float(server) * self._over("rtt_server_ms")) / 2
         if "jitter_ms" not in now:
@@ -175,6 +181,10 @@ class Counterfactual:
         if name not in self._known:
             self._known[name] = numbers(self._all, self._rows, name)
         return self._known[name]
+
+
+def _nothing(part: Part) -> bool:
+    return isinstance(part, float) and part == 0.0
 
 
 def _stalling(kbps: FloatArray, rate_kbps: FloatArray, wait_ms: FloatArray) -> FloatArray:

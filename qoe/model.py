@@ -120,7 +120,7 @@ class Block:
         if raw.dtype.kind == "O":
             raw = raw.astype(np.float64)
         lo, hi = self.inputs[name].possible
-        hi = min(hi, float(np.finfo(self.precision).max))
+        hi = min(hi, *(float(np.finfo(kind).max) for kind in (self.precision, raw.dtype) if np.dtype(kind).kind == "f"))
         # A NaN is neither below nor above; the least and the greatest are cheaper than two comparisons of all.
         if len(raw) and (float(np.fmin.reduce(raw)) < lo or float(np.fmax.reduce(raw)) > hi):
             raw = np.where((raw >= lo) & (raw <= hi), raw, np.nan)
