@@ -14,6 +14,7 @@ import qoe.clusters.advice
 from cemaphore.settings import Settings
 from kpi import vendor_names
 from kpi.catalogue import Catalogue as KpiCatalogue
+from kpi.scores import ScoreRules, parse_scores
 from kpi.vendor_names import VendorNames
 from kqi.catalogue import KqiCatalogue
 from qoe.calendar import parse_holidays
@@ -26,6 +27,7 @@ from records.errors import ConfigError
 QUALITY_FILE = "quality.toml"
 KPI_FOLDER = "kpi"
 FURTHER_KPIS = ("open5gs.toml",)  # one file for each kind of network function that names its counters its own way
+KPI_SCORES = "scores.toml"
 KQI_FOLDER = "kqi"
 VENDOR_FOLDER = "kpi/vendors"
 
@@ -55,6 +57,11 @@ def kpis(settings: Settings | None = None) -> KpiCatalogue:
     for path in _own_files(settings, KPI_FOLDER):
         catalogue = kpi.catalogue.load(_text(path), file=str(path), base=catalogue)
     return catalogue
+
+
+def kpi_scores(settings: Settings | None = None) -> ScoreRules:
+    """Return what KPIs of a cell score: `kpi/scores.toml` as shipped, over the KPIs in force."""
+    return parse_scores(packaged("kpi", KPI_SCORES), kpis(settings))
 
 
 def vendors(settings: Settings | None = None) -> VendorNames:

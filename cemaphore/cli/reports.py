@@ -100,6 +100,7 @@ def _user(
     from cemaphore import privatedb
     from cemaphore.exits import exits
     from cemaphore.identification import customer_of_file, looked_at
+    from cemaphore.pipeline.serving import evidence_of
     from cemaphore.printing import show
     from cemaphore.settings import load_settings
     from store import screens
@@ -112,11 +113,9 @@ def _user(
         key = customer if customer is not None else customer_of_file(dsn, settings, identifier_file or Path("-"))
         with _connected() as connection:
             looked_at(connection, key, action="look at a customer")
-            show(
-                screens.customer(connection, key),
-                as_json,
-                columns={"periods": _INDEX, "days": _INDEX[1:], "clusters": _CLUSTER},
-            )
+            shape = screens.customer(connection, key)
+            shape |= evidence_of(connection, settings, key, shape["periods"])
+        show(shape, as_json, columns={"periods": _INDEX, "days": _INDEX[1:], "clusters": _CLUSTER})
 
 
 def _top(
