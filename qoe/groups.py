@@ -1,7 +1,7 @@
 """The group index: how the users of a cell, an app, a model ... fared, each user counting once."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,10 +19,24 @@ _D = len(DIMENSIONS)
 # One user's few observations are added in single precision, as scores are stored; users are added in double precision.
 _PRECISION = np.float32
 _BLOCK = 1024
-# Users are added in double precision on a grid that is finer than their own: exactly, in any order (own).
-_GRID, _SQUARES_GRID = 2.0**-20, 2.0**-12
+# Indices of 1..100 in single precision are multiples of 2^-23: ten million of them are added up exactly in double
+# precision, in any order. Their squares are kept to 2^-12 for the same (own).
+_PER_SQUARE = 2.0**12
+_SESSION_LINES = 5  # of `payload` before three for each measure
 _COUNTS = 3  # columns of `Observations.parts` after the three of each dimension
 _SESSION_COLUMNS = [line for line in range(3 * _D + _COUNTS) if line >= 3 * _D or line % _D != _D - 1]
+
+
+@dataclass(frozen=True, eq=False)
+class Fares:
+    """How users fared, each in one bucket or in all: the first `row` of each, its bucket, and what is added up.
+
+    `lines` are those of `payload`.
+    """
+
+    row: Codes
+    bucket: Codes
+    lines: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +55,7 @@ class Observations:
     parts: FloatArray
     of_sessions: FloatArray
     touchpoints: Codes
+    _fares: list[tuple[Fares, Fares]] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -83,6 +98,38 @@ class Observations:
             touchpoints=np.flatnonzero(known[_D - 1]),
         )
 
+    def whole_users(self, value: NDArray[Any]) -> bool:
+        """Whether every user has one value only; `value` in the sorted order."""
+        return bool(((value[1:] == value[:-1]) | (self.user[1:] != self.user[:-1])).all()) and bool((value != 0).all())
+
+    def fares(self, rules: IndexRules) -> tuple[Fares, Fares]:
+        """How every user fared in each bucket, and in all."""
+        if not self._fares:
+            rows = np.arange(len(self.user))
+            parts = self.parts if len(self.touchpoints) else self.of_sessions
+            self._fares.append(self.fares_of(rows, parts, rules, np.zeros(len(rows), dtype=np.int64)))
+        return self._fares[0]
+
+    def fares_of(self, rows: Codes, parts: FloatArray, rules: IndexRules, code: Codes) -> tuple[Fares, Fares]:
+        """The same of some rows, in their order, apart by their code: sorted by code and bucket, and by code."""
+        buckets = int(self.bucket.max(initial=0)) + 1
+        by_bucket = stable_order(code * buckets + self.bucket[rows])
+        return (
+            self._fared(rows, by_bucket, parts, rules, code, self.bucket),
+            self._fared(rows, stable_order(code), parts, rules, code, np.zeros_like(self.bucket)),
+        )
+
+    def _fared(
+        self, rows: Codes, order: Codes, parts: FloatArray, rules: IndexRules, code: Codes, bucket: Codes
+    ) -> Fares:
+        sorted_rows = rows[order]
+        first = _starts(code[order], bucket[sorted_rows], self.user[sorted_rows])
+        lines = _lines(_added(parts, sorted_rows, first))
+        known = (len(lines) - _COUNTS) // 3
+        scores = user_scores(lines[:known], lines[known : 2 * known], lines[2 * known : 3 * known], rules)
+        begin = sorted_rows[first]
+        return Fares(begin, bucket[begin], payload(scores, *lines[3 * known :]))
+
 
 @dataclass(frozen=True, eq=False)
 class GroupSums:
@@ -123,70 +170,89 @@ def group_sums(value: NDArray[Any], seen: Observations, rules: IndexRules) -> tu
     sorted_value = value[seen.order]
     given = np.flatnonzero(sorted_value != 0)
     values, code = dense(sorted_value[given])
-    order = stable_order(code)
-    rows, code = given[order], code[order]
-    user, bucket = seen.user[rows], seen.bucket[rows]
-    starts = _starts(code, user, bucket)
-    # Most attributes belong to sessions alone: nothing of the service dimension is there to be added up.
-    whole = sorted_value[seen.touchpoints].any()
-    parts = _added(seen.parts if whole else seen.of_sessions, rows, starts)
-    code, user, bucket = code[starts], user[starts], bucket[starts]
-    by_bucket = _users(code, values, bucket, parts, rules)
-    starts = _starts(code, user)
-    nowhere = np.zeros(len(starts), dtype=np.int64)
-    return by_bucket, _users(code[starts], values, nowhere, _added(parts, np.arange(len(parts)), starts), rules)
+    if seen.whole_users(sorted_value):
+        fares = seen.fares(rules)
+    else:
+        # Most attributes belong to sessions alone: nothing of the service dimension is there to be added up.
+        whole = sorted_value[seen.touchpoints].any()
+        fares = seen.fares_of(given, seen.parts if whole else seen.of_sessions, rules, code)
+    place = np.zeros(len(sorted_value), dtype=np.int64)
+    place[given] = code
+    by_bucket, by_user = (_in_groups(values, place[each.row], each) for each in fares)
+    return by_bucket, by_user
 
 
-def _users(code: Codes, values: NDArray[Any], bucket: Codes, parts: FloatArray, rules: IndexRules) -> GroupSums:
-    """Sums over users that are given by the code of their group, their bucket and their parts."""
-    buckets = int(bucket.max(initial=0)) + 1
-    group = code * buckets + bucket
-    known = (parts.shape[1] - _COUNTS) // 3
-    lines = _lines(parts)
-    scores = user_scores(lines[:known], lines[known : 2 * known], lines[2 * known : 3 * known], rules)
-    whole = sum_users(group, len(values) * buckets, scores, *lines[3 * known :])
-    place = np.flatnonzero(np.bincount(group, minlength=len(values) * buckets))
-    return take(whole, place, values[place // buckets], place % buckets)
+def _in_groups(values: NDArray[Any], code: Codes, fares: Fares) -> GroupSums:
+    """Sums over users by the code of their group and their bucket, of the groups that have any."""
+    buckets = int(fares.bucket.max(initial=0)) + 1
+    group, sums = _summed(code * buckets + fares.bucket, fares.lines)
+    return _named(sums, values[group // buckets], group % buckets)
+
+
+def _summed(group: Codes, lines: FloatArray) -> tuple[Codes, FloatArray]:
+    """The groups there are, ascending, and each line added up per group: fastest over users sorted by group."""
+    if (group[1:] < group[:-1]).any():
+        order = stable_order(group)
+        group, lines = group[order], np.take(lines, order, axis=1)
+    starts = _starts(group)
+    return group[starts], np.add.reduceat(lines, starts, axis=1) if len(starts) else lines
+
+
+def _named(sums: FloatArray, value: NDArray[Any], bucket: Codes) -> GroupSums:
+    known = (len(sums) - _SESSION_LINES) // 3
+    measures = np.zeros((3, len(MEASURES), sums.shape[1]))
+    measures[:, [*range(known - 1), len(MEASURES) - 1]] = sums[_SESSION_LINES:].reshape(3, known, -1)
+    count, total, square = measures
+    n_users, bad_users, n, bad = (line.astype(np.int64) for line in sums[: _SESSION_LINES - 1])
+    return GroupSums(
+        value=value,
+        bucket=bucket,
+        n_users=n_users,
+        bad_users=bad_users,
+        n=n,
+        bad=bad,
+        expected=sums[_SESSION_LINES - 1],
+        count=count.astype(np.int64),
+        total=total,
+        square=square / _PER_SQUARE,
+    )
 
 
 def user_scores(w: FloatArray, s1: FloatArray, m: FloatArray, rules: IndexRules) -> FloatArray:
-    """Indices (5, users; order MEASURES) of sums (dimensions, users); dimensions left out are NaN."""
+    """Indices of sums (dimensions, users): those of the dimensions, which may be the first alone, and the overall."""
     known = len(w)
     ln_d = ln_index(w, s1, m, rules.prior_weight)
-    scores = np.full((len(MEASURES), w.shape[1]), np.nan, dtype=w.dtype)
+    scores = np.empty((known + 1, w.shape[1]), dtype=w.dtype)
     np.exp(ln_d, out=scores[:known])
     ln_overall, _ = overall_index(ln_d, rules)
     np.exp(ln_overall, out=scores[-1])
     return scores
 
 
-def sum_users(
-    group: Codes, groups: int, scores: FloatArray, session: FloatArray, bad: FloatArray, expected: FloatArray
-) -> GroupSums:
-    """Add users up: each user's group, indices (5, users; NaN: none), and counts of sessions."""
-    known = ~np.isnan(scores)
-    filled = np.rint(np.where(known, scores, 0.0).astype(np.float64) / _GRID) * _GRID
-    squares = np.rint(filled * filled / _SQUARES_GRID) * _SQUARES_GRID
-    active = session > 0
-    suffering = active & (2 * bad >= session)
-    return GroupSums(
-        value=np.arange(groups),
-        bucket=np.zeros(groups, dtype=np.int64),
-        n_users=np.bincount(group[active], minlength=groups),
-        bad_users=np.bincount(group[suffering], minlength=groups),
-        n=np.bincount(group, session, groups).astype(np.int64),
-        bad=np.bincount(group, bad, groups).astype(np.int64),
-        expected=np.bincount(group, expected, groups).astype(np.float64),
-        count=np.array([np.bincount(group, row, groups) for row in known]).astype(np.int64),
-        total=np.array([np.bincount(group, row, groups) for row in filled]),
-        square=np.array([np.bincount(group, row, groups) for row in squares]),
-    )
+def payload(scores: FloatArray, session: FloatArray, bad: FloatArray, expected: FloatArray) -> FloatArray:
+    """What users add to their group, a line each: whether active, whether suffering, sessions, bad, expected; then
+
+    whether there is an index, the index, and `_PER_SQUARE` times its square for each line of `scores` (NaN: none):
+    of the first dimensions, then the overall index, 1..100 in single precision.
+    """
+    known, users = scores.shape
+    lines = np.empty((_SESSION_LINES + 3 * known, users))
+    lines[0] = active = session > 0
+    lines[1] = active & (2 * bad >= session)
+    lines[2], lines[3], lines[4] = session, bad, expected
+    there, index, square = lines[_SESSION_LINES:].reshape(3, known, users)
+    there[:] = ~np.isnan(scores)
+    index[:] = np.where(there, scores, 0.0)
+    np.multiply(index, index, out=square)
+    np.rint(np.multiply(square, _PER_SQUARE, out=square), out=square)
+    return lines
 
 
-def take(sums: GroupSums, place: Codes, value: NDArray[Any], bucket: Codes) -> GroupSums:
-    """Return some rows of the sums under new names."""
-    columns = {name: column[..., place] for name, column in vars(sums).items()}
-    return GroupSums(**{**columns, "value": value, "bucket": bucket})
+def sum_users(group: Codes, scores: FloatArray, session: FloatArray, bad: FloatArray) -> GroupSums:
+    """Add users up that are given by their group, which becomes the value, with scores (5, users) as in `payload`."""
+    nothing = np.full(len(group), np.nan)
+    found, sums = _summed(group, payload(scores, session, bad, nothing))
+    return _named(sums, found, np.zeros(len(found), dtype=np.int64))
 
 
 def merged(parts: Sequence[GroupSums]) -> GroupSums:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from cemaphore.pipeline.bad_days import with_bad_days
 from cemaphore.pipeline.hours import GROUP_ATTRIBUTES, Scoring
 from cemaphore.pipeline.score_rows import group_columns, group_sums_of, sums_of, user_columns
-from qoe.groups import MEASURES, GroupSums, merged, sum_users, take
+from qoe.groups import MEASURES, GroupSums, merged, sum_users
 from records.windows import HOUR, day_bounds, floor, local_day, starts
 from store import scores, touched, user_sums
 from store.connection import Connection
@@ -163,11 +163,8 @@ def _attributes(inventory: Inventory, customers: NDArray[np.int64], end: datetim
 
 def _personal(value: NDArray[Any], found: Arrays) -> GroupSums:
     given = np.flatnonzero(value != 0)
-    values, group = np.unique(value[given], return_inverse=True)
     table = np.array([found[name][given] for name in MEASURES])
-    nothing = np.full(len(given), np.nan)
-    whole = sum_users(group, len(values), table, found["n"][given], found["bad"][given], nothing)
-    return take(whole, np.arange(len(values)), values, np.zeros(len(values), dtype=np.int64))
+    return sum_users(value[given].astype(np.int64), table, found["n"][given], found["bad"][given])
 
 
 def _with_expected(groups: GroupSums, hours: GroupSums, *, whole: bool) -> GroupSums:
