@@ -34,7 +34,7 @@ from cemaphore.settings import load_settings
 score(sys.argv[1], load_settings(home=sys.argv[2], database_url=None), processes=1)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
-_INVENTORY = """
+INVENTORY = """
 INSERT INTO cem.label (kind, value) SELECT kind, kind || number FROM
     unnest(ARRAY['site', 'region', 'band', 'model', 'segment']) AS kind, generate_series(1, 60) AS number;
 INSERT INTO cem.cell (cell_id, site_id, region, band, source_id, batch_id, arrived_at)
@@ -66,7 +66,7 @@ class Bench:
             for _ in collect([self._files], intake=intake, options=options_of(settings)):
                 pass
         with connect(self._url, autocommit=True) as connection:
-            connection.execute(_INVENTORY)
+            connection.execute(INVENTORY)
             connection.execute("VACUUM ANALYZE")
         self.last = ScoreRun()
 

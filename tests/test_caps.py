@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from cemaphore.catalogues import packaged
 from qoe.caps import Caps, session_weights
 from qoe.catalogue import parse
-from qoe.groups import Observations, group_sums, indices
+from qoe.fares import Observations
+from qoe.groups import group_sums, indices
 from qoe.indices import APP, NETWORK, IndexRules, Sums, observe, score
 from records.errors import ConfigError
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qoe.groups import MEASURES, GroupSums, Observations, group_sums, indices, merged
+from qoe.fares import Observations
+from qoe.groups import MEASURES, GroupSums, group_sums, indices, merged
 from qoe.indices import IndexRules
 
 RULES = IndexRules(prior_weight=10, weights=(0.40, 0.15, 0.30, 0.15), least_coverage=0.5)

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qoe.catalogue import DIMENSIONS
-from qoe.groups import GroupSums, Observations, group_sums, indices, merged
+from qoe.fares import Observations
+from qoe.groups import GroupSums, group_sums, indices, merged
 from qoe.indices import NONE, IndexRules, Scores, Sums, observe, score
 from qoe.means import Mean
 

@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as npst
 
 from cemaphore.catalogues import packaged
 from qoe.catalogue import parse
-from qoe.groups import user_scores
+from qoe.fares import user_scores
 from qoe.indices import IndexRules, Sums, observe, score
 from qoe.means import Mean, ln_mean, loss_parts, sensitivity
 from records.errors import ConfigError

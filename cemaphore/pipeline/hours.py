@@ -18,7 +18,8 @@ from qoe.calendar import Calendar
 from qoe.caps import session_weights
 from qoe.codes import dense
 from qoe.demarcation import dimension_scores
-from qoe.groups import GroupSums, Observations, group_sums, merged
+from qoe.fares import Observations
+from qoe.groups import GroupSums, group_sums, merged
 from qoe.indices import SERVICE, IndexRules, Sums, observe
 from qoe.segments import SESSION_DIMENSIONS
 from records.kinds import SERVICES
