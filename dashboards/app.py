@@ -19,6 +19,7 @@ def main() -> None:
             t("nav.operations"): [
                 st.Page(views / "overview.py", title=t("nav.overview"), default=True),
                 st.Page(views / "clusters.py", title=t("nav.clusters"), url_path="clusters"),
+                st.Page(views / "aggregation.py", title=t("nav.aggregation"), url_path="aggregation"),
                 st.Page(views / "data.py", title=t("nav.data"), url_path="data"),
             ],
             t("nav.care"): [st.Page(views / "customer.py", title=t("nav.customer"), url_path="customer")],

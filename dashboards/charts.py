@@ -85,5 +85,17 @@ def stacked(rows: dict[str, Mapping[str, float]], names: dict[str, str], *, titl
     return chart
 
 
+def spans(frame: pd.DataFrame, names: dict[str, str], *, title: str) -> alt.Chart:
+    """Return one line from `p10` to `p90` for each `setting`, with a point at `p50`; `names` are their labels."""
+    rows = alt.Chart(frame).encode(y=alt.Y("setting:N", title=None, sort=None))
+    tooltip = ["setting:N", *(alt.Tooltip(f"{column}:Q", title=label, format=".1f") for column, label in names.items())]
+    line = rows.mark_rule(strokeWidth=3, color=COLOURS["network"]).encode(
+        x=alt.X("p10:Q", title=title, scale=alt.Scale(zero=False)), x2="p90:Q", tooltip=tooltip
+    )
+    point = rows.mark_point(size=90, filled=True, color=COLOURS["overall"]).encode(x="p50:Q", tooltip=tooltip)
+    chart: alt.Chart = (line + point).properties(height=36 * len(frame) + 40)
+    return chart
+
+
 def _scale(names: dict[str, str]) -> alt.Scale:
     return alt.Scale(domain=list(names.values()), range=[COLOURS[key] for key in names])

@@ -68,6 +68,7 @@ def test_caps_are_compared_on_the_sessions_of_the_last_day(choices: list[dict[st
     assert caps["app 10, cell 20, least 10"]["mean"] > caps[in_force]["mean"]
 
 
+@pytest.mark.usefixtures("choices")
 def test_fairness_of_segments_and_areas_with_their_warnings(city: City) -> None:
     found = _command(city, "fairness", "--stored")
     attributes = {row["attribute"] for row in found["fairness"]}
@@ -80,10 +81,12 @@ def test_fairness_of_segments_and_areas_with_their_warnings(city: City) -> None:
         assert abs(row["adjusted"]) < abs(row["crude"]) or np.sign(row["adjusted"]) != np.sign(row["crude"])
 
 
+@pytest.mark.usefixtures("choices")
 def test_the_same_day_is_not_computed_twice(city: City) -> None:
     assert assess(city.dsn, city.settings, anew=False).start is None
 
 
+@pytest.mark.usefixtures("choices")
 def test_groups_below_k_are_hidden(city: City) -> None:
     with connect(city.dsn) as connection:
         connection.execute("UPDATE cem.aggregation_choice SET n_users = 9 WHERE attribute = 'all'")

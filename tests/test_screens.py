@@ -18,7 +18,13 @@ from store.connection import connect
 from tests.city import City
 
 ARTEFACTS = Path(__file__).parent.parent / "artefacts" / "screens"
-VIEWS = {"": "overview.title", "clusters": "clusters.title", "customer": "customer.title", "data": "data.title"}
+VIEWS = {
+    "": "overview.title",
+    "clusters": "clusters.title",
+    "customer": "customer.title",
+    "data": "data.title",
+    "aggregation": "aggregation.title",
+}
 FLAGS = [
     "--no-sandbox",
     "--disable-quic",

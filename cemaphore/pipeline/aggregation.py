@@ -20,6 +20,7 @@ from qoe.model import FloatArray
 from qoe.outcomes import Outcome, cap_choices, caps_label, mean_choices, outcome
 from records.windows import day_bounds, local_day
 from store import aggregation as stored
+from store import scores
 from store.connection import Connection, connect
 from store.inventory import Inventory
 
@@ -42,10 +43,10 @@ class AggregationRun:
 def assess(dsn: str, settings: Settings, *, anew: bool = True) -> AggregationRun:
     """Replace what is stored by that of the last whole local day; without `anew` only where it is of another day."""
     with connect(dsn, autocommit=True, application="cemaphore aggregation") as connection:
-        scoring = scoring_of(connection, settings)
-        start = stored.last_whole_day(connection, str(scoring.zone))
+        start = stored.last_whole_day(connection, str(scores.time_zone(connection)))
         if start is None or (not anew and stored.newest(connection) == start):
             return AggregationRun()
+        scoring = scoring_of(connection, settings)
         with connection.transaction():
             made = _rows(connection, start, scoring)
             fixed = {"start": start, "version_id": version_of(connection, settings, scoring)}

@@ -11,6 +11,7 @@ import psycopg
 import structlog
 
 from cemaphore.collecting import options_of
+from cemaphore.pipeline import aggregation
 from cemaphore.pipeline.alerting import alert
 from cemaphore.pipeline.detection import detect
 from cemaphore.pipeline.scoring import score
@@ -173,7 +174,9 @@ class Jobs:
         return counts
 
     def _score(self) -> Counts:
-        return _counts(score(self._dsn, self._settings))
+        counts = _counts(score(self._dsn, self._settings))
+        aggregation.assess(self._dsn, self._settings, anew=False)  # once a day, when it is whole
+        return counts
 
     def _detect(self) -> Counts:
         """Look at what was closed when the sources were assessed; at all that is closed where that failed."""

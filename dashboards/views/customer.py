@@ -34,6 +34,7 @@ def main() -> None:
         )
     with right:
         _contributions(last)
+    _bad_days(key)
     _clusters_and_complaints(key)
     show_explanation(key)
     _sessions(key, last)
@@ -80,6 +81,24 @@ def _contributions(last: pd.Series) -> None:
         return
     names = {name: t(f"dimension.{name}") for name in values}
     st.altair_chart(charts.bars(values, names, title=t("customer.points")), alt=t("customer.contributions_alt"))
+
+
+def _bad_days(key: int) -> None:
+    st.subheader(t("customer.bad_days"))
+    frame = read(screens.customer_periods, key)
+    shown = pd.DataFrame(
+        {
+            t("customer.period"): frame["days"],
+            t("dimension.overall"): frame["overall"].map(score),
+            t("customer.known_days"): frame["known_days"].astype("Int64"),
+            t("customer.bad_days"): frame["bad_days"].astype("Int64"),
+            t("customer.longest_bad_run"): frame["longest_bad_run"].astype("Int64"),
+            t("customer.days_since_bad"): frame["days_since_bad"].astype("Int64"),
+            t("customer.persistence"): frame["persistence"].map(share),
+        }
+    )
+    st.dataframe(shown, hide_index=True)
+    st.caption(t("customer.bad_days_help"))
 
 
 def _clusters_and_complaints(key: int) -> None:
