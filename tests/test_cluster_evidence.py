@@ -7,7 +7,7 @@ from cemaphore import catalogues
 from qoe.clusters import Selector
 from qoe.clusters.advice import domains_of_alarm, parse
 from qoe.clusters.changepoint import Onset
-from qoe.clusters.domain import DOMAINS, alarm_of, dimension_of, judge
+from qoe.clusters.domain import DOMAINS, alarm_of, demarcated, dimension_of, jointly, judge
 from qoe.clusters.evidence import KpiSeries, kpis_of, measurements_of
 from qoe.clusters.verdicts import precision_of, wilson
 from records.errors import ConfigError
@@ -110,3 +110,21 @@ def test_precision_is_shown_with_its_interval() -> None:
     assert core.precision == 0.5
     assert device.lo < device.precision == 1.0
     assert precision_of([]) == ()
+
+
+def test_points_lost_to_a_segment_speak_for_its_domains_where_they_are_most_of_what_was_lost() -> None:
+    rng = np.random.default_rng(8)
+    before = rng.normal(2.0, 1.0, (4, 100))
+    during = before + np.array([[0.5], [0.0], [0.0], [20.0]])
+    found = demarcated(("device", "radio", "transport_core", "server_app"), before, during)
+    assert [set(piece.speaks) for piece in found] == [set(), set(), set(), {"server", "app"}]
+    assert found[3].during == pytest.approx(found[3].before + 20)
+
+
+def test_a_domain_that_surely_takes_most_when_all_are_estimated_together_speaks_for_itself() -> None:
+    before = (np.array([0.0, 0.0, 0.0]), np.full(3, 0.5))
+    during = (np.array([-1.0, -12.0, 0.5]), np.full(3, 0.5))
+    network, device, core = jointly(("network", "device", "core"), before, during)
+    assert (dict(network.speaks), set(device.speaks), dict(core.speaks)) == ({}, {"device"}, {})
+    unsure = jointly(("core",), (np.zeros(1), np.full(1, 9.0)), (np.full(1, -12.0), np.full(1, 9.0)))
+    assert not unsure[0].speaks

@@ -1,6 +1,6 @@
 """Explains clusters: gathers what moved in their sessions, in their cells' counters and alarms, and weighs it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,15 +40,19 @@ def explain(
     window: int,
     advice: Mapping[str, Advice],
     version_id: int,
+    contrasts: Sequence[Evidence] = (),
 ) -> Explanation:
-    """Judge a cluster by the units in reach, with the counters and alarms of its cells where it is one of places."""
+    """Judge a cluster by the units in reach, with the counters and alarms of its cells where it is one of places.
+
+    `contrasts` are what its sessions lose to whom, where that was looked at.
+    """
     chosen = cluster.selector.chosen(units)
     in_life = units.window >= cluster.start
     during = units.where(chosen & in_life)
     before = units.where(chosen & ~in_life)
     if len(before) < len(during) / 4:  # a place that was empty before: compare with the others at the same time
         before = units.where(~chosen & in_life)
-    pieces = list(measurements_of(during.measured, before.measured))
+    pieces = [*measurements_of(during.measured, before.measured), *contrasts]
     sites = _values(during, "site")
     if set(cluster.selector.attributes) <= _PLACES:
         cells = _values(during, "cell")
@@ -70,6 +74,11 @@ def evidence_row(each: Evidence) -> dict[str, Any]:
     row["changed"] = None if each.changed is None else moment_of(each.changed).isoformat()
     row["speaks"] = dict(each.speaks)
     return row
+
+
+def contrasts_of(rows: Sequence[Mapping[str, Any]]) -> list[Evidence]:
+    """The pieces of a stored explanation that say what sessions lose to whom."""
+    return [Evidence(**row) for row in rows if row.get("kind") in ("demarcation", "joint")]
 
 
 def _values(units: Units, attribute: str) -> list[int]:

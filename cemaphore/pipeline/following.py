@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from cemaphore.pipeline.explaining import Explanation, explain
+from cemaphore.pipeline.contrast import contrast
+from cemaphore.pipeline.explaining import Explanation, contrasts_of, explain
 from cemaphore.pipeline.units import Feed, moment_of, window_of
 from qoe.clusters import (
     SESSION_ATTRIBUTES,
@@ -24,6 +25,7 @@ from qoe.clusters.advice import Advice
 from qoe.clusters.changepoint import Onset
 from qoe.clusters.cluster import Change
 from qoe.clusters.domain import dimension_of, recommendation_of
+from qoe.clusters.evidence import Evidence
 from qoe.clusters.space import Space
 from qoe.clusters.tracking import BACK, LOOKBACK, YOUNG
 from records.windows import QUARTER
@@ -37,6 +39,7 @@ from store.labels import Labels
 MODEL_VERSION = "clusters-3"
 # Searches that share the false clusters of a day: sessions by attribute and by place, touchpoints, complaints.
 FAMILIES = 4
+CONTRAST_AGAIN = 4  # windows after the detection at which the sessions' losses are looked at again (own)
 _COLUMN = {"cell": "cell_id", "site": "site_id"}
 _ATTRIBUTE = {column: attribute for attribute, column in _COLUMN.items()}
 
@@ -100,10 +103,20 @@ class Following:
                 version = versions.version(
                     self._connection, MODEL_VERSION, self._catalogue_version, expectation.baseline_id
                 )
+                contrasts = self._contrasted(cluster, window)
                 self._explained[cluster.cluster_id] = explain(
-                    self._connection, cluster, units, window, self._advice, version
+                    self._connection, cluster, units, window, self._advice, version, contrasts
                 )
         return found.tests, len(found.findings)
+
+    def _contrasted(self, cluster: Cluster, window: int) -> list[Evidence]:
+        """What its sessions lose to whom: looked at when it is found, and an hour later."""
+        if self.feed.over_kind != "sessions":
+            return []
+        if window - cluster.detected in (0, CONTRAST_AGAIN):
+            return contrast(self._connection, self.feed.context, cluster, window)
+        known = self._explained.get(cluster.cluster_id)
+        return [] if known is None else contrasts_of(known.evidence)
 
     def save(self, since_window: int) -> list[str]:
         """Store the clusters that were alive at or after a window; returns their ids, and drops ended ones."""

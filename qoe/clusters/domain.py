@@ -7,6 +7,7 @@ import numpy as np
 
 from qoe.clusters.evidence import LOADS, Evidence, speaking
 from qoe.clusters.selector import Selector
+from qoe.clusters.units import Floats
 
 DOMAINS = (
     *("ran_coverage", "ran_capacity", "ran_interference", "transport", "core", "device", "app", "server"),
@@ -21,6 +22,11 @@ BY_CONDITIONS = 4.0  # the conditions name the domain themselves
 MOVED_BY = 2.0  # a measurement that tells a domain moved by `MOVED`; as much again for each standard deviation
 HINT = 0.75  # a sign that fits the domain, and others
 ALARM = 1.5  # an alarm whose words name the domain
+DEMARCATED = 1.0  # a segment that lost all of the points which were lost
+JOINT = 1.5  # a domain to which the loss is due when all are estimated together
+LEAST_POINTS = 2.0  # points of quality that are worth saying (as of the verdicts on single subjects)
+LEAST_SHARE = 0.5
+SURE = 2.0  # standard errors, one-sided 97.7 %
 MOST_EFFECTS = 3.0  # standard deviations beyond which an effect says no more
 # The first of these that is among a selector's columns names the domain.
 _BY_ATTRIBUTE = {
@@ -32,6 +38,8 @@ _BY_ATTRIBUTE = {
     "server": "server",
     "core_node": "core",
 }
+# What a segment's points speak for, shared evenly: the radio segment is told apart by measurements.
+_BY_SEGMENT = {"device": ("device",), "transport_core": ("transport", "core"), "server_app": ("server", "app")}
 _PLACES = ("cell", "site", "region", "band", "vendor")
 _DIMENSION = {"device": "device", "app": "app", "server": "app", "service_touchpoint": "service"}
 
@@ -127,6 +135,58 @@ def alarm_of(time_window: int, domains: Sequence[str], text: str, count: int) ->
     for domain in domains:
         piece = speaking(piece, domain, ALARM / len(domains))
     return piece
+
+
+def demarcated(segments: Sequence[str], before: Floats, during: Floats) -> list[Evidence]:
+    """Mean points that sessions lose by segment, before and during: arrays (segments, sessions), NaN not known.
+
+    A segment that holds at least half of what was added, `LEAST_POINTS` or more, speaks for its domains.
+    """
+    then, now = np.nanmean(before, axis=1), np.nanmean(during, axis=1)
+    added = np.maximum(now - then, 0.0)
+    spread = np.sqrt((np.nanvar(before, axis=1) + np.nanvar(during, axis=1)) / 2)
+    pieces = []
+    for place, name in enumerate(segments):
+        piece = Evidence(
+            kind="demarcation",
+            metric=name,
+            before=float(then[place]),
+            during=float(now[place]),
+            effect=round(float((now - then)[place] / max(spread[place], 1e-9)), 3),
+            unit="points",
+        )
+        share = float(added[place] / max(added.sum(), 1e-9))
+        if added[place] >= LEAST_POINTS and share >= LEAST_SHARE:
+            for domain in _BY_SEGMENT.get(name, ()):
+                piece = speaking(piece, domain, DEMARCATED * share / len(_BY_SEGMENT[name]))
+        pieces.append(piece)
+    return pieces
+
+
+def jointly(domains: Sequence[str], before: tuple[Floats, Floats], during: tuple[Floats, Floats]) -> list[Evidence]:
+    """What each domain adds to the sessions' quality, all domains estimated together: (points, standard errors).
+
+    The effect is the loss in standard errors. A domain speaks for itself that took at least half of what was lost,
+    `LEAST_POINTS` or more and more than two standard errors.
+    """
+    lost = before[0] - during[0]
+    error = np.hypot(before[1], during[1])
+    whole = float(np.maximum(lost, 0.0).sum())
+    pieces = []
+    for place, name in enumerate(domains):
+        points, sure = float(lost[place]), float(lost[place] / max(error[place], 1e-9))
+        piece = Evidence(
+            kind="joint",
+            metric=name,
+            before=float(before[0][place]),
+            during=float(during[0][place]),
+            effect=round(sure, 3),
+            unit="points",
+        )
+        if name in DOMAINS and points >= max(LEAST_POINTS, LEAST_SHARE * whole) and sure >= SURE:
+            piece = speaking(piece, name, JOINT)
+        pieces.append(piece)
+    return pieces
 
 
 def dimension_of(domain: str) -> str:
