@@ -12,7 +12,7 @@ FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 Columns = Mapping[str, NDArray[Any]]
 
-BLOCK_ROWS = 16_384  # a dozen float64 temporaries of this length stay in a second-level cache
+BLOCK_ROWS = 32_768  # a dozen temporaries of this length stay in a second-level cache
 
 
 class Grounding(StrEnum):

@@ -1,5 +1,7 @@
 """Web browsing after ITU-T G.1030: the time to load a page, against what the access lets a user expect."""
 
+from math import exp, log
+
 import numpy as np
 
 from qoe.model import Block, FloatArray, Grounding, Input, QoeModel, single
@@ -8,18 +10,25 @@ from records.kinds import ACCESSES
 
 FAST_S = (0.67, 6.0)
 SLOW_S = (2.16, 155.0)
-# Scale and slope of the curve in ms by access, side by side for one look-up; the last row is of an unknown one.
 _SLOW_ACCESSES = ("umts", "gsm")
-_CURVES = single(
-    [curve(*(1000 * edge for edge in (SLOW_S if name in _SLOW_ACCESSES else FAST_S))) for name in (*ACCESSES, "")]
-)
+
+
+def _crossing_ms() -> tuple[float, float]:
+    """Time and MOS at which the lines of both anchor sets cross, in ln t: only their slope then differs."""
+    (scale, slope), (slow_scale, slow_slope) = (curve(1000 * best, 1000 * worst) for best, worst in (FAST_S, SLOW_S))
+    ln_ms = (slow_slope * log(slow_scale) - slope * log(scale)) / (slope - slow_slope)
+    return exp(ln_ms), 3 + slope * (ln_ms + log(scale))
+
+
+_CROSSING_MS, _CROSSING_MOS = _crossing_ms()
+# Slope by access; the last one is of an unknown one.
+_SLOPES = single([curve(*(SLOW_S if name in _SLOW_ACCESSES else FAST_S))[1] for name in (*ACCESSES, "")])
 
 
 def _formula(block: Block) -> FloatArray:
     access = block.code("access")
     block.assume(block.missing("access"))
-    scale, slope = _CURVES.take(access, axis=0).T
-    return on_curve(block.number("page_load_ms"), scale, slope)
+    return on_curve(block.number("page_load_ms"), 1 / _CROSSING_MS, _SLOPES.take(access), _CROSSING_MOS)
 
 
 MODEL = QoeModel(

@@ -15,13 +15,13 @@ def curve(best: float, worst: float) -> tuple[float, float]:
     return 1 / sqrt(best * worst), -4 / log(worst / best)
 
 
-def on_curve(x: FloatArray, scale: float | FloatArray, slope: float | FloatArray) -> FloatArray:
-    """MOS of each x >= 0 on such curves, which go on beyond 1 and 5; NaN stays NaN."""
+def on_curve(x: FloatArray, scale: float | FloatArray, slope: float | FloatArray, level: float = 3.0) -> FloatArray:
+    """Return `level + slope ln(scale x)` of each x >= 0, which goes on beyond 1 and 5; NaN stays NaN."""
     mos: FloatArray = x * scale
     with np.errstate(divide="ignore"):
         np.log(mos, out=mos)
     mos *= slope
-    mos += 3
+    mos += level
     return mos
 
 
