@@ -204,6 +204,15 @@ def sources(connection: Connection) -> pd.DataFrame:
     )
 
 
+def freshness(connection: Connection) -> pd.DataFrame:
+    """Return per source how far its sessions and touchpoints are scored, and how far that is behind them (seconds)."""
+    return frame(
+        connection,
+        "SELECT source, kind, newest_event, closed_until, scored_event, scored_at, behind_s, age_s FROM api.freshness "
+        "ORDER BY kind, source",
+    )
+
+
 def quarantine_reasons(connection: Connection) -> pd.DataFrame:
     """Return how many records are in quarantine by source, kind and reason."""
     return frame(
@@ -263,6 +272,7 @@ def status(connection: Connection) -> dict[str, Any]:
         "open_clusters": open_clusters,
         "firing_alerts": firing,
         "sources": sources(connection).to_dict("records"),
+        "freshness": freshness(connection).to_dict("records"),
         "runs": runs(connection, 5).drop(columns="counts").to_dict("records"),
     }
 

@@ -169,6 +169,7 @@ def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> No
         "doctor": ["doctor"],
         "collect": ["collect", str(home.path / "demo" / "surveys")],
         "score": ["score"],
+        "runs": ["runs"],
         "compare": ["compare"],
         "erase": ["erase", "--identifier-file", "-", "--reason", "asked for"],
         "db backup": ["db", "backup", str(tmp_path / "all.dump")],

@@ -13,6 +13,7 @@ _WATERMARKS = (
     "SELECT name, max(watermark) FROM cem.source JOIN cem.watermark USING (source_id) "
     "WHERE name = ANY(%s) GROUP BY name"
 )
+_BEHIND = "SELECT source, kind, behind_s FROM api.freshness WHERE source = ANY(%s) AND behind_s IS NOT NULL"
 
 
 class Counted(Protocol):
@@ -55,6 +56,10 @@ class Metrics:
         self.lag = Gauge(
             "cem_source_lag_seconds", "Age of a source's newest record.", ["source"], registry=self.registry
         )
+        self.behind = Gauge(
+            "cem_scores_behind_seconds", "Newest event that a source gave, less its newest scored one.",
+            ["source", "kind"], registry=self.registry,
+        )  # fmt: skip
         self.up = Gauge(
             "cem_source_up", "1 where a source answered when last asked.", ["source"], registry=self.registry
         )
@@ -72,6 +77,8 @@ class Metrics:
         moment = now or datetime.now(UTC)
         for source, watermark in connection.execute(_WATERMARKS, [list(self.sources)]):
             self.lag.labels(source).set((moment - watermark).total_seconds())
+        for source, kind, behind_s in connection.execute(_BEHIND, [list(self.sources)]):
+            self.behind.labels(source, kind).set(behind_s)
         row = connection.execute("SELECT count(*) FROM cem.cluster WHERE ended_at IS NULL").fetchone()
         self.clusters.set(row[0] if row else 0)
         newest = connection.execute(

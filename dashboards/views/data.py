@@ -22,6 +22,18 @@ def main() -> None:
             "newest": "newest",
         },
     )
+    st.subheader(t("data.freshness"))
+    _table(
+        read(screens.freshness),
+        {
+            "source": "source",
+            "kind": "kind",
+            "newest_event": "newest",
+            "closed_until": "closed_until",
+            "scored_event": "scored_event",
+            "behind_s": "behind_s",
+        },
+    )
     st.subheader(t("data.quarantine"))
     refused = read(screens.quarantine_reasons)
     if refused.empty:
