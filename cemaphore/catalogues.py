@@ -7,11 +7,13 @@ from importlib import resources
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import customers.taxonomy
 import kpi.catalogue
 import kqi.catalogue
 import qoe.catalogue
 import qoe.clusters.advice
 from cemaphore.settings import Settings
+from customers.taxonomy import Taxonomy
 from kpi import vendor_names
 from kpi.catalogue import Catalogue as KpiCatalogue
 from kpi.scores import ScoreRules, parse_scores
@@ -25,6 +27,7 @@ from qoe.models import registry
 from records.errors import ConfigError
 
 QUALITY_FILE = "quality.toml"
+TAXONOMY_FILE = "taxonomy.toml"
 KPI_FOLDER = "kpi"
 FURTHER_KPIS = ("open5gs.toml",)  # one file for each kind of network function that names its counters its own way
 KPI_SCORES = "scores.toml"
@@ -47,6 +50,19 @@ def quality_text(settings: Settings | None = None) -> str:
     """Return the text of the quality catalogue in force."""
     own = None if settings is None else settings.home / QUALITY_FILE
     return _text(own) if own is not None and own.exists() else packaged("qoe")
+
+
+def complaint_taxonomy(settings: Settings) -> Taxonomy:
+    """Return what complaints may be about: the file of the setting `taxonomy_file` if it is there, or the shipped."""
+    own = settings.taxonomy_file
+    if own.exists():
+        return _taxonomy(_text(own), str(own))
+    return _taxonomy(packaged("customers", TAXONOMY_FILE), TAXONOMY_FILE)
+
+
+@cache
+def _taxonomy(text: str, file: str) -> Taxonomy:
+    return customers.taxonomy.parse(text, file)
 
 
 def kpis(settings: Settings | None = None) -> KpiCatalogue:

@@ -124,6 +124,11 @@ class Settings(BaseSettings):
         description="File with what to do next by domain of a cluster, over the shipped texts. A relative path lies "
         "under `home`.",
     )
+    taxonomy_file: Path = Field(
+        Path("complaints.toml"),
+        description="File of what complaints may be about, in place of the shipped classes. A relative path lies under "
+        "`home`.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe line that is logged."
     )
@@ -202,7 +207,13 @@ class Settings(BaseSettings):
             self.__dict__[name] = self.home / path.expanduser()
         return self
 
-    _relative_to_home: ClassVar[tuple[str, ...]] = ("keys_dir", "watch_folder", "holidays_file", "advice_file")
+    _relative_to_home: ClassVar[tuple[str, ...]] = (
+        "keys_dir",
+        "watch_folder",
+        "holidays_file",
+        "advice_file",
+        "taxonomy_file",
+    )
 
 
 def load_settings(**given: Any) -> Settings:

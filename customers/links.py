@@ -1,255 +1,261 @@
-"""Which complaints a cluster explains, how surely, and who suffers like the complainers and says nothing."""
+"""Which complaints a cluster explains, and how surely: competing causes of each complaint, weighed by their rates."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from customers.background import Background, Span
+from customers.exposure import (
+    HOUR_US,
+    LINK_H,
+    LINK_US,
+    Complaint,
+    Exposure,
+    Floats,
+    Ints,
+    density,
+    passed,
+    same_place,
+)
+from customers.taxonomy import NO_EXPERIENCE
 
-LINK_US = 48 * 3_600_000_000  # a complaint is looked for this long after a bad session (domain.md 2.14)
 LINKED = 0.5
-# Weight of "the exposed complain like everybody", in expected complaints (own): one complaint alone is no proof.
-PRIOR_COMPLAINTS = 0.5
-# A complaint comes in this time after its cause on average (own, provisional); half of the belief is in "any time".
-MEAN_LAG_US = 12 * 3_600_000_000
-ANY_TIME = 0.5
-_ROUNDS = 20
-# Bad units from which an exposed customer is hurt while no complainer shows how much it takes (own).
-HURT_WITHOUT_COMPLAINERS = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Complaint:
-    """One complaint: its key, whose, when (microseconds since 1970) and of which topic class."""
-
-    source_id: int
-    complaint_id: str
-    customer: int
-    at_us: int
-    topic: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exposure:
-    """Customers of a cluster, sorted by key: bad units of each with the times of its first and last bad one."""
-
-    cluster_id: str
-    started_us: int
-    ended_us: int
-    customer: Ints
-    bad: Ints
-    first_bad_us: Ints
-    last_bad_us: Ints
-
-
-@dataclass(frozen=True, kw_only=True)
-class Risk:
-    """How much likelier the exposed complain of a topic: relative risk with its 95 % interval, and shrunk."""
-
-    topic: str
-    exposed: int
-    exposed_complaints: int
-    others: int
-    other_complaints: int
-    relative_risk: float
-    lo: float
-    hi: float
-    shrunk: float
+_ROUNDS = 60
+_SETTLED = 1e-4
+# What is believed before any complaint was seen, and its weight in complaints (own).
+_MEAN_LAG_H, _LAG_WEIGHT = 12.0, 5.0
+_RATE_WEIGHT, _POOL_WEIGHT = 1.0, 1.0
+_TOPIC_WEIGHT, _OWN_TOPICS, _NO_EXPERIENCE_TOPICS = 4.0, 3.0, 0.1  # and what a cluster of a dimension makes people say
+_SAME, _SAME_WEIGHT = (0.9, 0.3), 4.0  # share of complaints that name the cluster's place: of its own, of chance ones
 
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """That the complaint would not have been made without the cluster: its probability and the reasons."""
+    """That the complaint would not have been made without the cluster: its probability and the reasons.
+
+    `relative_risk` is how much likelier this customer was to complain then of that topic, for all causes together;
+    `lag_h` since their last bad unit before, `bad` how many they had, `same_place` as in `exposure.same_place`,
+    `topic_share` how many of the cluster's complaints are of this topic.
+    """
 
     source_id: int
     complaint_id: str
     cluster_id: str
     probability: float
-    lag_us: int
+    relative_risk: float
+    lag_h: float
     bad: int
-    risk: Risk
+    dose: float
+    topic: str
+    topic_share: float
+    same_place: bool | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Linked:
-    """Links of all complaints, the risks of each cluster, and the silent sufferers of each."""
+    """Links of all complaints, what remains unexplained of each, and complaints per bad unit of each cluster."""
 
     links: tuple[Link, ...]
-    risks: Mapping[str, tuple[Risk, ...]]
-    silent: Mapping[str, Ints]
-
-
-def relative_risk(topic: str, exposed_complaints: int, exposed: int, other_complaints: int, others: int) -> Risk:
-    """RR = (a / n1) / (b / n0) with the interval exp(ln RR +- 1.96 sqrt(1/a - 1/n1 + 1/b - 1/n0)) (`published`).
-
-    Half a complaint is added on both sides where one has none. `shrunk` is the gamma-Poisson shrinker's mean
-    (DuMouchel 1999, `published`): (a + prior) / (n1 b / n0 + prior), so that a lone complaint is worth little.
-    """
-    a, b = float(exposed_complaints), float(other_complaints)
-    n1, n0 = float(max(exposed, 1)), float(max(others, 1))
-    chance = n1 * b / n0
-    shrunk = _shrunk(a, chance)
-    if min(a, b) == 0:
-        a, b, n1, n0 = a + 0.5, b + 0.5, n1 + 1, n0 + 1
-    ratio = (a / n1) / (b / n0)
-    width = 1.96 * float(np.sqrt(max(1 / a - 1 / n1 + 1 / b - 1 / n0, 0.0)))
-    return Risk(
-        topic=topic,
-        exposed=exposed,
-        exposed_complaints=exposed_complaints,
-        others=others,
-        other_complaints=other_complaints,
-        relative_risk=ratio,
-        lo=ratio * float(np.exp(-width)),
-        hi=ratio * float(np.exp(width)),
-        shrunk=shrunk,
-    )
-
-
-def link(complaints: Sequence[Complaint], exposures: Sequence[Exposure], population: int) -> Linked:
-    """Link complaints to clusters; `population` is the number of customers that had any session in that time.
-
-    Odds of each cluster that the complaint follows: o_c = (R_c - 1) * dose * lag, with the shrunk risk R_c of its
-    topic among the exposed; P_c = o_c / (1 + sum o). What remains is "nothing known", and all sum to 1. Complaints
-    that another cluster explains count for R_c only in so far as it does not: found by repetition.
-    """
-    topics = np.array([each.topic for each in complaints], dtype=np.str_)
-    pairs = [_pairs(complaints, exposure) for exposure in exposures]
-    chances = [np.zeros(len(pair.row)) for pair in pairs]
-    for _ in range(_ROUNDS):
-        odds = [_odds(pair, topics, chances, pairs, at, population) for at, pair in enumerate(pairs)]
-        whole = 1 + _per_complaint(odds, pairs, len(complaints))
-        chances = [each / whole[pair.row] for each, pair in zip(odds, pairs, strict=True)]
-    risks = {pair.exposure.cluster_id: _risks(complaints, topics, pair, population) for pair in pairs}
-    links = tuple(
-        _link(complaints[row], pair, place, float(chance), risks[pair.exposure.cluster_id])
-        for pair, each in zip(pairs, chances, strict=True)
-        for row, place, chance in zip(pair.row.tolist(), pair.place.tolist(), each, strict=True)
-        if chance > 0
-    )
-    silent = {each.cluster_id: _silent(each, complaints, links) for each in exposures}
-    return Linked(links=links, risks={name: tuple(each.values()) for name, each in risks.items()}, silent=silent)
+    unexplained: Floats
+    rate: Mapping[str, float]
+    mean_lag_h: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Pairs:
-    """Complaints (`row`) that follow bad units of an exposed customer (`place`), and how well dose and lag fit.
+    """Complaints (`row`) that follow bad units of a customer (`place`) of one cluster.
 
-    `outside`: which complaints were made in that time by customers whom the cluster did not hurt.
+    `lag_h` has the shape (k, points) and is not positive where the unit came later; `same` is 1, 0, or -1 where nothing
+    can be said; `whole` is the dose of all customers, `until_h` how long ago the last bad unit is on average.
     """
 
     exposure: Exposure
     row: Ints
     place: Ints
-    fit: Floats
-    outside: NDArray[np.bool_]
-    hurt: int
+    lag_h: Floats
+    dose: Floats
+    topic: Ints
+    same: Ints
+    whole: float
+    until_h: float
 
 
-def _pairs(complaints: Sequence[Complaint], exposure: Exposure) -> _Pairs:
-    customer = np.array([each.customer for each in complaints], np.int64)
-    at_us = np.array([each.at_us for each in complaints], np.int64)
-    hurt = exposure.customer[exposure.bad > 0]
-    followed = _followed(complaints, exposure)
-    row, place = np.array([each[0] for each in followed], np.int64), np.array([each[1] for each in followed], np.int64)
-    until = exposure.ended_us + LINK_US
-    return _Pairs(
-        exposure=exposure,
-        row=row,
-        place=place,
-        fit=_dose(exposure, place) * _lag_fit(exposure, at_us[row], place),
-        outside=(exposure.started_us < at_us) & (at_us <= until) & ~np.isin(customer, hurt),
-        hurt=len(hurt),
+@dataclass(kw_only=True)
+class _State:
+    """What is estimated: rates by cluster, topics by cluster, the mean lag, and how telling a named place is."""
+
+    rate: Floats
+    topics: Floats
+    mean_h: float = _MEAN_LAG_H
+    same: tuple[float, float] = _SAME
+
+
+def link(
+    complaints: Sequence[Complaint],
+    exposures: Sequence[Exposure],
+    span: Span,
+    dimensions: Mapping[str, str] | None = None,
+) -> Linked:
+    """Link the complaints of `span` to clusters; `dimensions` says which dimension a topic class speaks of.
+
+    Each hurt customer complains of cluster c at the rate a_c * dose * g(lag) * topic * place, and by chance at the
+    background's. P_c = rate of c / all rates; what remains is "nothing known", and all sum to 1. With RR = all rates /
+    the background's that is (RR - 1) / RR shared over the clusters. Rates are fitted to the probabilities and these to
+    the rates, in turn: stochastic declustering (Zhuang, Ogata and Vere-Jones 2002, `published`), an EM algorithm of a
+    self-exciting process, every estimate drawn to the mean over all clusters.
+    """
+    names = sorted({each.topic for each in complaints} | set(dimensions or {}))
+    pairs = [_pairs(complaints, exposure, span, names) for exposure in exposures]
+    background = Background(complaints, span)
+    prior = _topic_prior(names, exposures, dimensions or {})
+    chances = [np.zeros(len(pair.row)) for pair in pairs]
+    unexplained = np.ones(len(complaints))
+    state = _State(rate=np.zeros(len(pairs)), topics=prior)
+    for _ in range(_ROUNDS):
+        before = unexplained
+        base = background.rates(unexplained)
+        state = _fitted(pairs, chances, state, prior, _usual_rate(complaints, span))
+        raised = [_raised(pair, state, at) / base[pair.row] for at, pair in enumerate(pairs)]
+        whole = 1 + sum_of(raised, [pair.row for pair in pairs], len(complaints))
+        chances = [each / whole[pair.row] for each, pair in zip(raised, pairs, strict=True)]
+        unexplained = 1 / whole
+        if len(complaints) == 0 or np.abs(unexplained - before).max() < _SETTLED:
+            break
+    links = tuple(
+        each for at, pair in enumerate(pairs) for each in _links(complaints, pair, chances[at], unexplained, state, at)
     )
+    rate = {pair.exposure.cluster_id: float(state.rate[at]) for at, pair in enumerate(pairs)}
+    return Linked(links=links, unexplained=unexplained, rate=rate, mean_lag_h=state.mean_h)
 
 
-def _dose(exposure: Exposure, place: Ints) -> Floats:
-    """How much likelier a caused complaint is this customer's than a chance one: each bad unit is an occasion."""
-    mean = float(exposure.bad[exposure.bad > 0].mean()) if (exposure.bad > 0).any() else 1.0
-    return np.asarray(exposure.bad[place] / mean, dtype=np.float64)
-
-
-def _lag_fit(exposure: Exposure, at_us: Ints, place: Ints) -> Floats:
-    """How much likelier a caused complaint comes at this lag than a chance one, which comes at any time."""
-    lag = _lags(exposure, at_us, place)
-    soon = np.exp(-lag / MEAN_LAG_US) / MEAN_LAG_US / -np.expm1(-LINK_US / MEAN_LAG_US)
-    return np.asarray(ANY_TIME + (1 - ANY_TIME) * soon * LINK_US, dtype=np.float64)
-
-
-def _lags(exposure: Exposure, at_us: Ints, place: Ints) -> Ints:
-    last, first = exposure.last_bad_us[place], exposure.first_bad_us[place]
-    return np.asarray(at_us - np.where(last < at_us, last, first), dtype=np.int64)
-
-
-def _per_complaint(values: Sequence[Floats], pairs: Sequence[_Pairs], size: int) -> Floats:
+def sum_of(values: Sequence[Floats], rows: Sequence[Ints], size: int) -> Floats:
+    """Sum of values by row."""
     whole = np.zeros(size)
-    for each, pair in zip(values, pairs, strict=True):
-        np.add.at(whole, pair.row, each)
+    for each, row in zip(values, rows, strict=True):
+        np.add.at(whole, row, each)
     return whole
 
 
-def _odds(
-    pair: _Pairs, topics: NDArray[np.str_], chances: Sequence[Floats], pairs: Sequence[_Pairs], at: int, population: int
-) -> Floats:
-    explained = _per_complaint(chances, pairs, len(topics))
-    mine = 1 - explained[pair.row] + chances[at]
-    others = max(population - pair.hurt, 1)
-    odds = np.zeros(len(pair.row))
-    for topic in np.unique(topics[pair.row]):
-        inside = topics[pair.row] == topic
-        outside = float((1 - explained)[pair.outside & (topics == topic)].sum())
-        odds[inside] = max(_shrunk(float(mine[inside].sum()), pair.hurt * outside / others) - 1, 0.0)
-    return odds * pair.fit
-
-
-def _shrunk(seen: float, chance: float) -> float:
-    return (seen + PRIOR_COMPLAINTS) / (chance + PRIOR_COMPLAINTS)
-
-
-def _followed(complaints: Sequence[Complaint], exposure: Exposure) -> list[tuple[int, int]]:
-    """Places of complaints made in (0, 48 h] after a bad unit of the same customer, with the customer's place."""
+def _pairs(complaints: Sequence[Complaint], exposure: Exposure, span: Span, names: Sequence[str]) -> _Pairs:
+    harm = exposure.harm
     found: list[tuple[int, int]] = []
     for row, complaint in enumerate(complaints):
-        place = int(np.searchsorted(exposure.customer, complaint.customer))
-        if place >= len(exposure.customer) or exposure.customer[place] != complaint.customer or not exposure.bad[place]:
-            continue
-        if exposure.first_bad_us[place] < complaint.at_us <= exposure.last_bad_us[place] + LINK_US:
+        place = exposure.place_of(complaint.customer)
+        if place is not None and harm.first_bad_us[place] < complaint.at_us <= harm.last_bad_us[place] + LINK_US:
             found.append((row, place))
-    return found
-
-
-def _risks(complaints: Sequence[Complaint], topics: NDArray[np.str_], pair: _Pairs, population: int) -> dict[str, Risk]:
-    """Risk by topic: customers exposed and not, that complained from the cluster's start to 48 h after its end."""
-    others = max(population - pair.hurt, 1)
-    found: dict[str, Risk] = {}
-    for topic in sorted({complaints[row].topic for row in pair.row.tolist()}):
-        inside = {complaints[row].customer for row in pair.row.tolist() if complaints[row].topic == topic}
-        outside = {complaints[row].customer for row in np.flatnonzero(pair.outside & (topics == topic)).tolist()}
-        found[topic] = relative_risk(topic, len(inside), pair.hurt, len(outside), others)
-    return found
-
-
-def _link(complaint: Complaint, pair: _Pairs, place: int, probability: float, risks: Mapping[str, Risk]) -> Link:
-    exposure = pair.exposure
-    lag = _lags(exposure, np.array([complaint.at_us]), np.array([place]))
-    return Link(
-        source_id=complaint.source_id,
-        complaint_id=complaint.complaint_id,
-        cluster_id=exposure.cluster_id,
-        probability=probability,
-        lag_us=int(lag[0]),
-        bad=int(exposure.bad[place]),
-        risk=risks[complaint.topic],
+    rows, places = (np.array([each[side] for each in found], np.int64) for side in (0, 1))
+    chosen = [complaints[row] for row, _ in found]
+    at_h = np.array([(each.at_us - exposure.started_us) / HOUR_US for each in chosen], np.float64)
+    same = [same_place(each, exposure) for each in chosen]
+    return _Pairs(
+        exposure=exposure,
+        row=rows,
+        place=places,
+        lag_h=at_h.reshape(-1, 1) - exposure.moments(places),
+        dose=exposure.dose(harm.n[places], harm.bad[places]),
+        topic=np.array([names.index(each.topic) for each in chosen], np.int64),
+        same=np.array([-1 if each is None else int(each) for each in same], np.int64),
+        whole=exposure.whole_dose(),
+        until_h=(span.end_us - exposure.crowd.last_bad_us) / HOUR_US,
     )
 
 
-def _silent(exposure: Exposure, complaints: Sequence[Complaint], links: Sequence[Link]) -> Ints:
-    """Customers with at least as many bad units as the lower quartile of the linked complainers, and no complaint."""
-    linked = [each.bad for each in links if each.cluster_id == exposure.cluster_id and each.probability >= LINKED]
-    least = float(np.quantile(linked, 0.25)) if linked else HURT_WITHOUT_COMPLAINERS
-    until = exposure.ended_us + LINK_US
-    spoke = np.array([each.customer for each in complaints if exposure.started_us < each.at_us <= until], np.int64)
-    return exposure.customer[(exposure.bad >= max(least, 1)) & ~np.isin(exposure.customer, spoke)]
+def _topic_prior(names: Sequence[str], exposures: Sequence[Exposure], dimensions: Mapping[str, str]) -> Floats:
+    """What the complaints of a cluster are about, before any was seen: its own dimension above the others."""
+    rows = [[_weight(dimensions.get(name), exposure.dimension) for name in names] for exposure in exposures]
+    table = np.array(rows, np.float64).reshape(len(exposures), len(names))
+    return np.asarray(table / np.maximum(table.sum(axis=1, keepdims=True), 1e-9), dtype=np.float64)
+
+
+def _weight(spoken_of: str | None, dimension: str) -> float:
+    return {dimension: _OWN_TOPICS, NO_EXPERIENCE: _NO_EXPERIENCE_TOPICS}.get(spoken_of or "", 1.0)
+
+
+def _usual_rate(complaints: Sequence[Complaint], span: Span) -> float:
+    """Complaints per bad unit that would double what comes by chance in 48 hours: what is believed first (own)."""
+    return (len(complaints) + 1) / max(span.customers, 1) / span.hours * LINK_H
+
+
+def _fitted(
+    pairs: Sequence[_Pairs], chances: Sequence[Floats], state: _State, prior: Floats, usual_rate: float
+) -> _State:
+    """The estimates that fit the probabilities best, each drawn to the mean of its kind."""
+    due = np.array([pair.whole * passed(pair.until_h, state.mean_h) for pair in pairs])
+    mine = np.array([each.sum() for each in chances])
+    pooled = (mine.sum() + _POOL_WEIGHT) / (due.sum() + _POOL_WEIGHT / usual_rate)
+    rate = (mine + _RATE_WEIGHT) / (due + _RATE_WEIGHT / pooled)
+    return _State(
+        rate=rate,
+        topics=_topics(pairs, chances, prior),
+        mean_h=_mean_lag(pairs, chances, state),
+        same=_same(pairs, chances),
+    )
+
+
+def _topics(pairs: Sequence[_Pairs], chances: Sequence[Floats], prior: Floats) -> Floats:
+    """What each cluster's complaints are about, drawn to those of all clusters of its dimension."""
+    seen = np.zeros_like(prior)
+    for at, (pair, chance) in enumerate(zip(pairs, chances, strict=True)):
+        np.add.at(seen[at], pair.topic, chance)
+    kind = np.array([pair.exposure.dimension for pair in pairs], np.str_)
+    for each in np.unique(kind):
+        of_kind = kind == each
+        pool = seen[of_kind].sum(axis=0) + _TOPIC_WEIGHT * prior[of_kind][0]
+        seen[of_kind] += _TOPIC_WEIGHT * pool / pool.sum()
+    return np.asarray(seen / np.maximum(seen.sum(axis=1, keepdims=True), 1e-9), dtype=np.float64)
+
+
+def _mean_lag(pairs: Sequence[_Pairs], chances: Sequence[Floats], state: _State) -> float:
+    weight, lags = _LAG_WEIGHT, _LAG_WEIGHT * _MEAN_LAG_H
+    for pair, chance in zip(pairs, chances, strict=True):
+        fit = density(pair.lag_h, state.mean_h)
+        mean = (fit * np.nan_to_num(pair.lag_h)).sum(axis=1) / np.maximum(fit.sum(axis=1), 1e-12)
+        weight, lags = weight + float(chance.sum()), lags + float((chance * mean).sum())
+    return lags / weight
+
+
+def _same(pairs: Sequence[_Pairs], chances: Sequence[Floats]) -> tuple[float, float]:
+    """How many complaints name the cluster's place: of those it caused, and of chance ones of the same customers.
+
+    The weights of evidence of Fellegi and Sunter (1969, `published`).
+    """
+    hits, counts = [_SAME_WEIGHT * each for each in _SAME], [_SAME_WEIGHT, _SAME_WEIGHT]
+    for pair, chance in zip(pairs, chances, strict=True):
+        said = pair.same >= 0
+        for kind, weight in enumerate((chance[said], 1 - chance[said])):
+            hits[kind] += float((weight * pair.same[said]).sum())
+            counts[kind] += float(weight.sum())
+    return hits[0] / counts[0], hits[1] / counts[1]
+
+
+def _raised(pair: _Pairs, state: _State, at: int) -> Floats:
+    """Complaints per hour of each pair's customer, of that topic, that the cluster causes."""
+    points = np.maximum((~np.isnan(pair.lag_h)).sum(axis=1), 1)
+    when = density(pair.lag_h, state.mean_h).sum(axis=1) / points
+    of_cluster, of_chance = state.same
+    place = np.where(pair.same == 1, of_cluster / of_chance, (1 - of_cluster) / (1 - of_chance))
+    place = np.where(pair.same >= 0, place, 1.0)
+    return np.asarray(state.rate[at] * pair.dose * when * state.topics[at][pair.topic] * place, dtype=np.float64)
+
+
+def _links(
+    complaints: Sequence[Complaint], pair: _Pairs, chance: Floats, unexplained: Floats, state: _State, at: int
+) -> list[Link]:
+    return [
+        Link(
+            source_id=complaints[row].source_id,
+            complaint_id=complaints[row].complaint_id,
+            cluster_id=pair.exposure.cluster_id,
+            probability=float(chance[index]),
+            relative_risk=float(1 / unexplained[row]),
+            lag_h=float(np.nanmin(np.where(pair.lag_h[index] > 0, pair.lag_h[index], np.nan))),
+            bad=int(pair.exposure.harm.bad[pair.place[index]]),
+            dose=float(pair.dose[index]),
+            topic=complaints[row].topic,
+            topic_share=float(state.topics[at][pair.topic[index]]),
+            same_place=None if pair.same[index] < 0 else bool(pair.same[index]),
+        )
+        for index, row in enumerate(pair.row.tolist())
+        if chance[index] > 0
+    ]

@@ -22,7 +22,10 @@ def main() -> None:
                 st.Page(views / "aggregation.py", title=t("nav.aggregation"), url_path="aggregation"),
                 st.Page(views / "data.py", title=t("nav.data"), url_path="data"),
             ],
-            t("nav.care"): [st.Page(views / "customer.py", title=t("nav.customer"), url_path="customer")],
+            t("nav.care"): [
+                st.Page(views / "complaints.py", title=t("nav.complaints"), url_path="complaints"),
+                st.Page(views / "customer.py", title=t("nav.customer"), url_path="customer"),
+            ],
         }
     )
     with st.sidebar:

@@ -7,6 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards import charts
+from dashboards.complaints_table import of_cluster
 from dashboards.page import count, link, moment, on_the_clock, read, share, t, word
 from store import cluster_screens, screens
 
@@ -102,18 +103,6 @@ def tiers(cluster_id: str) -> None:
 def complaints(cluster_id: str, silent_users: int | None) -> None:
     """Show the linked complaints, and how many suffer alike and say nothing."""
     st.subheader(t("cluster.complaints"))
-    frame = read(screens.cluster_complaints, cluster_id)
-    if frame.empty:
-        st.write(t("cluster.no_complaints"))
-    else:
-        shown = pd.DataFrame(
-            {
-                t("column.time"): frame["created_at"].map(moment),
-                t("column.probability"): frame["probability"].map(share),
-                t("column.category"): frame["category"].fillna(""),
-                t("column.text"): frame["text"].fillna(""),
-            }
-        )
-        st.dataframe(shown, hide_index=True)
+    of_cluster(cluster_id)
     st.write(t("cluster.silent", n=count(silent_users)))
     link("customer", t("customer.pick"), cluster=cluster_id)

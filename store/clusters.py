@@ -156,33 +156,6 @@ def delete(connection: Connection, cluster_ids: Sequence[str]) -> None:
     connection.execute("DELETE FROM cem.cluster WHERE cluster_id = ANY(%s)", [list(cluster_ids)])
 
 
-def save_links(
-    connection: Connection, since: datetime, links: Sequence[tuple[int, str, str, float, list[dict[str, Any]]]]
-) -> None:
-    """Replace the links of complaints since a moment: (source_id, complaint_id, cluster_id, probability, reasons)."""
-    connection.execute(
-        "DELETE FROM cem.complaint_link l USING cem.complaint_now c WHERE c.source_id = l.source_id "
-        "AND c.complaint_id = l.complaint_id AND c.created_at >= %s",
-        [since],
-    )
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO cem.complaint_link (source_id, complaint_id, cluster_id, probability, reasons) "
-            "VALUES (%s, %s, %s, %s, %s)",
-            [(*row[:4], json.dumps(row[4])) for row in links],
-        )
-
-
-def save_silent(connection: Connection, cluster_id: str, count: int) -> None:
-    """Note how many suffer from a cluster and say nothing."""
-    connection.execute("UPDATE cem.cluster SET silent_users = %s WHERE cluster_id = %s", [count, cluster_id])
-
-
-def save_evidence(connection: Connection, cluster_id: str, evidence: list[dict[str, Any]]) -> None:
-    """Replace the evidence of a cluster."""
-    connection.execute("UPDATE cem.cluster SET evidence = %s WHERE cluster_id = %s", [json.dumps(evidence), cluster_id])
-
-
 def links(connection: Connection, cluster_ids: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
     """Return (complaint_id, probability) of each cluster, the likeliest first."""
     found: dict[str, list[tuple[str, float]]] = {}
@@ -193,24 +166,3 @@ def links(connection: Connection, cluster_ids: Sequence[str]) -> dict[str, list[
     ):
         found.setdefault(cluster_id, []).append((complaint_id, probability))
     return found
-
-
-def complaints(connection: Connection, start: datetime, end: datetime) -> list[tuple[int, str, int, int, str, str]]:
-    """Return the complaints of [start, end): (source_id, complaint_id, customer_key, microseconds, category, text)."""
-    return connection.execute(
-        "SELECT c.source_id, c.complaint_id, coalesce((SELECT o.customer_key FROM cem.customer_of o "
-        "WHERE o.subscriber_key = c.subscriber_key AND o.valid_from <= c.created_at "
-        "ORDER BY o.valid_from DESC LIMIT 1), c.subscriber_key), "
-        "(extract(epoch FROM c.created_at) * 1000000)::bigint, coalesce(l.value, ''), coalesce(c.text, '') "
-        "FROM cem.complaint_now c LEFT JOIN cem.label l ON l.label_id = c.category "
-        "WHERE c.created_at >= %s AND c.created_at < %s ORDER BY c.created_at, c.complaint_id",
-        [start, end],
-    ).fetchall()
-
-
-def population(connection: Connection, start: datetime, end: datetime) -> int:
-    """Return how many customers had any index in [start, end)."""
-    row = connection.execute(
-        "SELECT count(DISTINCT customer_key) FROM cem.user_hour WHERE start >= %s AND start < %s", [start, end]
-    ).fetchone()
-    return int(row[0]) if row else 0

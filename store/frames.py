@@ -60,6 +60,7 @@ _STALLS = """
 SELECT subscriber_key, start_time, place::integer, at_ms
 FROM cem.session, unnest(stall_at_ms) WITH ORDINALITY AS stalls (at_ms, place)
 WHERE start_time >= %s AND start_time < %s AND stall_at_ms IS NOT NULL
+    AND (%s::bigint[] IS NULL OR subscriber_key = ANY(%s::bigint[]))
 """
 _STALL_FIELDS: tuple[Field, ...] = (
     ("subscriber_key", "i8"),
@@ -81,6 +82,22 @@ def read_sessions(connection: Connection, start: datetime, end: datetime, part: 
     arrays = _read(connection, "cem.session", "start_time", fields, start, end, part, keep=("success",))
     if arrays.pop("stalls_listed").any():
         arrays["stall_at_ms"] = _stall_lists(connection, arrays, start, end)
+    return arrays
+
+
+def read_customer_sessions(connection: Connection, customer_key: int, start: datetime, end: datetime) -> Arrays:
+    """Return the sessions of one customer that start in [start, end), as `read_sessions` does."""
+    columns = ", ".join(_expression(name, code, ("success",)) for name, code in SESSION_FIELDS)
+    query = f"SELECT {columns} FROM cem.session r WHERE r.subscriber_key = ANY(%s) "  # noqa: S608 - only our own names
+    query += "AND r.start_time >= %s AND r.start_time < %s"
+    keys = connection.execute(
+        "SELECT %s::bigint UNION SELECT subscriber_key FROM cem.customer_of WHERE customer_key = %s",
+        [customer_key, customer_key],
+    ).fetchall()
+    mine = [key for (key,) in keys]
+    arrays = copy_out(connection, query, SESSION_FIELDS, [mine, start, end])
+    if arrays.pop("stalls_listed").any():
+        arrays["stall_at_ms"] = _stall_lists(connection, arrays, start, end, mine)
     return arrays
 
 
@@ -135,12 +152,14 @@ def _expression(name: str, code: str, keep: Sequence[str]) -> str:
     return f"coalesce({name}, {missing})"
 
 
-def _stall_lists(connection: Connection, arrays: Arrays, start: datetime, end: datetime) -> NDArray[np.object_]:
+def _stall_lists(
+    connection: Connection, arrays: Arrays, start: datetime, end: datetime, keys: Sequence[int] | None = None
+) -> NDArray[np.object_]:
     """The lists by (subscriber, start), read as one row per stall; None where a session has none.
 
     Two sessions of one subscriber at one microsecond share one list: its length then fits neither stall count.
     """
-    found = copy_out(connection, _STALLS, _STALL_FIELDS, [start, end])
+    found = copy_out(connection, _STALLS, _STALL_FIELDS, [start, end, keys, keys])
     lists = np.full(len(arrays["subscriber_key"]), None, dtype=object)
     mark = _mixed(found["subscriber_key"], found["start_time"])
     order = np.lexsort((found["place"], mark))

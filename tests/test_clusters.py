@@ -223,5 +223,5 @@ def test_localise_names_the_value_that_explains_a_table():
     frame["total"] = 200
     frame["bad"] = rng.binomial(200, np.where(frame["city"] == "c7", 0.3, 0.05))
     found = localise(frame, ["isp", "city"], "bad", "total")
-    assert [each.selector for each in found] == [{"city": ["c7"]}]
-    assert found[0].severity == pytest.approx(0.25 / 0.95, abs=0.03)
+    assert found.loc[0, ["attribute", "value"]].tolist() == ["city", "c7"]
+    assert found.loc[0, "severity"] > 0.15

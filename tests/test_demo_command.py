@@ -159,6 +159,8 @@ def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> No
         for section in page.split("\n## cem ")[1:]
     }
     customer = _a_customer(home, tmp_path)
+    complaint = home.json("complaints", "list")[0]["complaint_id"]
+    cluster = max(home.json("clusters", *ALL), key=lambda each: each["silent_users"] or 0)["id"]
     calls = {
         "status": ["status"],
         "top": ["top", "site"],
@@ -166,6 +168,12 @@ def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> No
         "kpi": ["kpi"],
         "clusters": ["clusters", *ALL],
         "effects": ["effects"],
+        "complaint": ["complaint", complaint],
+        "complaints list": ["complaints", "list"],
+        "complaints surges": ["complaints", "surges"],
+        "complaints risks": ["complaints", "risks", cluster],
+        "complaints silent": ["complaints", "silent", cluster],
+        "complaints label": ["complaints", "label", complaint, "speed"],
         "doctor": ["doctor"],
         "collect": ["collect", str(home.path / "demo" / "surveys")],
         "score": ["score"],

@@ -22,6 +22,7 @@ VIEWS = {
     "": "overview.title",
     "clusters": "clusters.title",
     "customer": "customer.title",
+    "complaints": "complaints.title",
     "data": "data.title",
     "aggregation": "aggregation.title",
 }

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from cemaphore import catalogues
+from cemaphore.pipeline.complaining import read_complaints
 from cemaphore.pipeline.following import Following, policy_for
 from cemaphore.pipeline.frame import FrameContext
-from cemaphore.pipeline.linking import LINK, link_complaints
 from cemaphore.pipeline.units import Feed, moment_of, window_of
 from cemaphore.settings import Settings
 from qoe.clusters.space import space_of
@@ -85,7 +85,7 @@ def _detect(
     waiting = detections.waiting(connection, until)
     if not waiting:
         newest = detections.newest(connection)
-        return DetectRun(links=_link(connection, until), until=newest and newest + QUARTER)
+        return DetectRun(links=_link(connection, settings, until), until=newest and newest + QUARTER)
     newest = detections.newest(connection)
     first, last = waiting[0], max(waiting[-1], newest or waiting[-1])
     before: list[stored.ClusterRow] = []
@@ -101,7 +101,7 @@ def _detect(
         begin = first + done * QUARTER
         with connection.transaction():
             touched |= _chunk(connection, followings, begin, min(last, begin + (CHUNK - 1) * QUARTER), now, marks)
-    links = _link(connection, first)
+    links = _link(connection, settings, first)
     progress(1.0)
     return DetectRun(
         windows=total, opened=len(touched - known), touched=len(touched), links=links, until=last + QUARTER
@@ -156,10 +156,10 @@ def _chunk(
     return {cluster_id for following in followings for cluster_id in following.save(window_of(first))}
 
 
-def _link(connection: Connection, since: datetime) -> int:
-    """Link complaints to the clusters whose complaints may still be coming in, and to those just touched."""
+def _link(connection: Connection, settings: Settings, since: datetime) -> int:
+    """Read the complaints that the clusters just touched may explain, and those that came in meanwhile."""
     newest = detections.newest(connection)
     if newest is None:
         return 0
     with connection.transaction():
-        return link_complaints(connection, min(since, newest) - LINK, newest + QUARTER)
+        return read_complaints(connection, settings, min(since, newest), newest + QUARTER).links

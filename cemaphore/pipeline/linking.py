@@ -1,108 +1,89 @@
-"""Joins the complaints to the clusters that explain them, and counts who suffers alike and says nothing."""
+"""Clusters as linking takes them, and what comes of it as it is stored: links, risks, and who suffers and is silent."""
 
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from customers.links import LINK_US, Complaint, Exposure, Link, Risk, link
-from customers.topics import Taxonomy, taxonomy_of, topic_of
-from store import clusters as stored
+from customers.exposure import Complaint, Crowd, Exposure, Floats, Harm, Ints
+from customers.links import Link, Linked
+from customers.risk import Risk
+from customers.sufferers import risks, silent
+from store import clusters, complaints
 from store.clusters import ClusterRow
 from store.connection import Connection
 
-LINK = timedelta(microseconds=LINK_US)
+COMPLAINTS = "complaints"
+LEAST = 0.001  # probability below which a link is not worth a row (own)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def link_complaints(connection: Connection, start: datetime, end: datetime, taxonomy: Taxonomy | None = None) -> int:
-    """Link the complaints that the clusters open in [start, end) may explain; returns how many links were made.
-
-    Runs in the caller's transaction. Clusters of the 48 hours before take part too, as a complaint's probability is
-    shared over all that may explain it; links of complaints since the first of the clusters are replaced.
-    """
-    rows = stored.between(connection, start, end)
-    if not rows:
-        return 0
-    since = min(row.started_at for row in rows)
-    sharing = stored.between(connection, since - LINK, end)
-    until = max(row.ended_at or end for row in sharing) + LINK
-    complaints = _complaints(connection, min(row.started_at for row in sharing), until, taxonomy or taxonomy_of())
-    exposures = [_exposure(connection, row, end) for row in sharing]
-    population = stored.population(connection, since - timedelta(days=1), until)
-    found = link(complaints, exposures, population)
-    recent = {(each.source_id, each.complaint_id) for each in complaints if each.at_us >= _us(since)}
-    links = [each for each in found.links if (each.source_id, each.complaint_id) in recent]
-    stored.save_links(connection, since, [_link_row(each) for each in links])
-    for row in rows:
-        stored.save_silent(connection, row.cluster_id, len(found.silent[row.cluster_id]))
-        _keep_risks(connection, row, found.risks[row.cluster_id])
-    return len(links)
+def exposures_of(
+    connection: Connection, rows: Sequence[ClusterRow], customers: Ints, until: datetime
+) -> list[Exposure]:
+    """What the clusters did to all, and to those of these customers whom they hit; surges of complaints do nothing."""
+    return [_exposure(connection, row, customers, until) for row in rows if row.over_kind != COMPLAINTS]
 
 
-def _complaints(connection: Connection, start: datetime, end: datetime, taxonomy: Taxonomy) -> list[Complaint]:
-    return [
-        Complaint(
-            source_id=source,
-            complaint_id=name,
-            customer=customer,
-            at_us=at_us,
-            topic=topic_of(taxonomy, category, text),
-        )
-        for source, name, customer, at_us, category, text in stored.complaints(connection, start, end)
-    ]
-
-
-def _link_row(each: Link) -> tuple[int, str, str, float, list[dict[str, Any]]]:
-    return each.source_id, each.complaint_id, each.cluster_id, each.probability, _reasons(each)
-
-
-def _exposure(connection: Connection, row: ClusterRow, end: datetime) -> Exposure:
-    users = stored.users(connection, row.cluster_id)
+def _exposure(connection: Connection, row: ClusterRow, customers: Ints, until: datetime) -> Exposure:
+    crowd, last_bad_us = complaints.crowd(connection, row.cluster_id)
     return Exposure(
         cluster_id=row.cluster_id,
-        started_us=_us(row.started_at),
-        ended_us=_us(row.ended_at or end),
-        customer=users["customer"],
-        bad=users["bad"],
-        first_bad_us=users["first_bad_us"],
-        last_bad_us=users["last_bad_us"],
+        dimension=row.dimension,
+        started_us=us_of(row.started_at),
+        ended_us=us_of(row.ended_at or until),
+        bad_ratio=row.bad_ratio,
+        expected_ratio=row.expected_ratio,
+        harm=Harm(**complaints.harmed(connection, row.cluster_id, customers)),
+        crowd=Crowd(**crowd, last_bad_us=last_bad_us),
+        selector={column: frozenset(values) for column, values in row.selector.items()},
     )
 
 
-def _us(moment: datetime) -> int:
-    return round(moment.timestamp() * 1_000_000)
+def us_of(moment: datetime) -> int:
+    """Microseconds since 1970."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
-def _reasons(each: Link) -> list[dict[str, Any]]:
-    return [
-        {"code": "same_customer", "lag_h": round(each.lag_us / 3.6e9, 2), "bad": each.bad},
-        {"code": "topic_risk", **_risk(each.risk)},
+def save_links(connection: Connection, made: Sequence[Complaint], linked: Linked, unexplained: Floats) -> int:
+    """Replace the links of these complaints; returns how many there are now. Chances below 1 in 1,000 are left out."""
+    chosen = {(each.source_id, each.complaint_id) for each in made}
+    links = [
+        (each.source_id, each.complaint_id, each.cluster_id, each.probability, reasons(each))
+        for each in linked.links
+        if (each.source_id, each.complaint_id) in chosen and each.probability >= LEAST
     ]
+    shares = [(each.source_id, each.complaint_id, float(share)) for each, share in zip(made, unexplained, strict=True)]
+    complaints.save_links(connection, shares, links)
+    return len(links)
 
 
-def _risk(risk: Risk) -> dict[str, Any]:
-    return {
-        "topic": risk.topic,
-        "relative_risk": round(risk.relative_risk, 3),
-        "lo": round(risk.lo, 3),
-        "hi": round(risk.hi, 3),
-        "exposed": risk.exposed,
-        "exposed_complaints": risk.exposed_complaints,
-    }
-
-
-def _keep_risks(connection: Connection, row: ClusterRow, risks: tuple[Risk, ...]) -> None:
-    """Store the relative risks among the cluster's evidence: before is the others' rate, during the exposed ones'."""
-    others = [each for each in row.evidence if not each["metric"].startswith("complaints.")]
-    found = [
-        {
-            "metric": f"complaints.{risk.topic}",
-            "before": round(risk.other_complaints / max(risk.others, 1), 6),
-            "during": round(risk.exposed_complaints / max(risk.exposed, 1), 6),
-            "effect": round(risk.relative_risk, 3),
-            "unit": "relative risk",
-            "lo": round(risk.lo, 3),
-            "hi": round(risk.hi, 3),
-        }
-        for risk in sorted(risks, key=lambda each: -each.shrunk)
+def reasons(each: Link) -> list[dict[str, Any]]:
+    """Why a link has its probability, as figures under a code that the screens' messages explain."""
+    found: list[dict[str, Any]] = [
+        {"code": "same_customer", "bad": each.bad, "dose": round(each.dose, 2), "lag_h": round(each.lag_h, 2)},
+        {"code": "relative_risk", "relative_risk": round(each.relative_risk, 2)},
+        {"code": "topic", "topic": each.topic, "share": round(each.topic_share, 3)},
     ]
-    if others + found != row.evidence:
-        stored.save_evidence(connection, row.cluster_id, others + found)
+    if each.same_place is not None:
+        found.append({"code": "same_place" if each.same_place else "other_place"})
+    return found
+
+
+def save_clusters(
+    connection: Connection, exposures: Sequence[Exposure], made: Sequence[Complaint], linked: Linked, customers: int
+) -> None:
+    """Store each cluster's risks and its silent sufferers."""
+    for exposure in exposures:
+        found = [_row(risk) for risk in risks(made, exposure, customers)]
+        complaints.save_risks(connection, exposure.cluster_id, found)
+        harm = Harm(**clusters.users(connection, exposure.cluster_id))
+        quiet = silent(exposure, harm, linked.rate[exposure.cluster_id], made, linked.links)
+        listed = {"customer": quiet.customer, "bad": quiet.bad, "risk": quiet.risk}
+        complaints.save_silent(connection, exposure.cluster_id, quiet.count, listed)
+
+
+def _row(risk: Risk) -> tuple[Any, ...]:
+    return (
+        *(risk.topic, risk.exposed, risk.exposed_complaints, risk.others, risk.other_complaints),
+        *(risk.relative_risk, risk.lo, risk.hi, risk.lift, risk.attributable),
+    )

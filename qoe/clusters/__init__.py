@@ -2,9 +2,8 @@
 
 from qoe.clusters.cluster import Cluster, Members, WindowCount
 from qoe.clusters.history import History, history_of
-from qoe.clusters.localisation import Cause, localise
+from qoe.clusters.localisation import localise
 from qoe.clusters.policy import SESSION_ATTRIBUTES, TOUCHPOINT_ATTRIBUTES, Policy, level_for
-from qoe.clusters.precedent import expected_by_precedent
 from qoe.clusters.search import Finding, Search, search
 from qoe.clusters.selector import Selector
 from qoe.clusters.tracking import Tracker
@@ -13,7 +12,6 @@ from qoe.clusters.units import Units
 __all__ = [
     "SESSION_ATTRIBUTES",
     "TOUCHPOINT_ATTRIBUTES",
-    "Cause",
     "Cluster",
     "Finding",
     "History",
@@ -24,7 +22,6 @@ __all__ = [
     "Tracker",
     "Units",
     "WindowCount",
-    "expected_by_precedent",
     "history_of",
     "level_for",
     "localise",

@@ -1,0 +1,135 @@
+"""Tables of complaints as screens show them: the list, what may have caused one, surges, and those of a cluster."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from dashboards.clusters_table import where
+from dashboards.page import count, moment, read, share, t, word
+from store import complaint_views, screens
+
+
+def show(frame: pd.DataFrame, *, select: bool = False) -> dict[str, Any] | None:
+    """Show complaints with class, confidence and likeliest cause; returns the row that the reader selected."""
+    if frame.empty:
+        st.info(t("complaints.empty"))
+        return None
+    shown = pd.DataFrame(
+        {
+            t("column.time"): frame["created_at"].map(moment),
+            t("column.topic"): frame["topic"].map(_topic),
+            t("column.confidence"): frame["confidence"].map(share),
+            t("column.unexplained"): frame["unexplained"].map(share),
+            t("column.cause"): frame["cluster_id"].fillna(""),
+            t("column.probability"): frame["probability"].map(lambda value: "" if pd.isna(value) else share(value)),
+            t("column.app"): frame["app"].fillna(""),
+            t("column.cell"): frame["cell_id"].fillna(""),
+            t("column.text"): frame["text"].fillna(""),
+            t("column.id"): frame["complaint_id"],
+        }
+    )
+    if not select:
+        st.dataframe(shown, hide_index=True)
+        return None
+    event = st.dataframe(shown, hide_index=True, on_select="rerun", selection_mode="single-row")
+    rows = event["selection"]["rows"]
+    return {str(name): value for name, value in frame.iloc[rows[0]].items()} if rows else None
+
+
+def causes(frame: pd.DataFrame) -> None:
+    """Show what may have caused a complaint, with the reasons in words."""
+    if frame.empty:
+        st.info(t("complaints.no_cause"))
+        return
+    shown = pd.DataFrame(
+        {
+            t("column.probability"): frame["probability"].map(share),
+            t("column.what"): frame["selector"].map(where),
+            t("column.domain"): frame["domain"].map(lambda name: word("domain", name)),
+            t("column.since"): frame["started_at"].map(moment),
+            t("column.lead"): frame["lead_h"].map(lambda hours: t("unit.hours", n=f"{hours:.1f}")),
+            t("column.reason"): frame["reasons"].map(lambda reasons: " ".join(reason(each) for each in reasons)),
+            t("column.id"): frame["cluster_id"],
+        }
+    )
+    st.dataframe(shown, hide_index=True)
+
+
+def reason(each: dict[str, Any]) -> str:
+    """One reason of a link in the reader's language."""
+    if each["code"] == "topic":
+        return t("link.topic", topic=_topic(each["topic"]), share=share(each["share"]))
+    if each["code"] == "same_customer":
+        return t("link.same_customer", bad=each["bad"], hours=each["lag_h"])
+    if each["code"] == "relative_risk":
+        return t("link.relative_risk", risk=each["relative_risk"])
+    if each["code"] == "surge":
+        return t("link.surge", complaints=each["complaints"], expected=each["expected"])
+    return t("link.same_place") if each["code"] == "same_place" else t("link.other_place")
+
+
+def surges(frame: pd.DataFrame) -> None:
+    """Show surges of complaints that nothing explains."""
+    if frame.empty:
+        st.info(t("complaints.no_surge"))
+        return
+    shown = pd.DataFrame(
+        {
+            t("column.what"): frame["selector"].map(_surge),
+            t("column.since"): frame["started_at"].map(moment),
+            t("column.until"): frame["ended_at"].map(moment),
+            t("column.complaints"): frame["complaints"].map(lambda value: f"{value:.1f}"),
+            t("column.expected"): frame["expected"].map(lambda value: f"{value:.1f}"),
+            t("column.customers"): frame["customers"].map(count),
+            t("column.cluster"): frame["cluster_id"].fillna(""),
+        }
+    )
+    st.dataframe(shown, hide_index=True)
+
+
+def of_cluster(cluster_id: str) -> None:
+    """Show what a cluster explains, how much likelier those whom it hurts complain, and its complaints by class."""
+    found = read(complaint_views.explained, cluster_id)
+    if found["share"] is not None:
+        st.caption(t("complaints.explains", n=f"{found['complaints']:.1f}", share=share(found["share"])))
+    if found["median_lead_h"] is not None:
+        st.caption(t("complaints.lead", hours=f"{found['median_lead_h']:.1f}", n=found["after_detection"]))
+    frame = read(screens.cluster_complaints, cluster_id)
+    if frame.empty:
+        st.write(t("cluster.no_complaints"))
+        return
+    classes = read(complaint_views.cluster_topics, cluster_id)
+    shown = pd.DataFrame(
+        {
+            t("column.time"): frame["created_at"].map(moment),
+            t("column.probability"): frame["probability"].map(share),
+            t("column.topic"): frame["complaint_id"].map(classes).map(_topic),
+            t("column.text"): frame["text"].fillna(""),
+        }
+    )
+    st.dataframe(shown, hide_index=True)
+    _risks(cluster_id)
+
+
+def _risks(cluster_id: str) -> None:
+    frame = read(complaint_views.risks, cluster_id)
+    if frame.empty:
+        return
+    lines = {
+        t("column.topic"): frame["topic"].map(lambda name: _topic(name) if name else t("clusters.all")),
+        t("column.relative_risk"): frame["relative_risk"].map(lambda value: f"{value:.2f}"),
+        t("column.interval"): [f"{lo:.2f} - {hi:.2f}" for lo, hi in zip(frame["lo"], frame["hi"], strict=True)],
+        t("column.attributable"): frame["attributable"].map(share),
+    }
+    st.dataframe(pd.DataFrame(lines), hide_index=True)
+
+
+def _topic(name: str | None) -> str:
+    return t("app.none") if name is None or pd.isna(name) else word("topic", name)
+
+
+def _surge(selector: dict[str, list[str]]) -> str:
+    named = {column: values for column, values in selector.items() if column != "topic"}
+    topic = ", ".join(_topic(each) for each in selector["topic"])
+    return f"{topic}; {where(named)}" if named else topic
