@@ -76,10 +76,6 @@ class Block:
             self._codes[name] = self._read_codes(name)
         return self._codes[name]
 
-    def flag(self, name: str) -> NDArray[np.int8]:
-        """Values of a truth column: 1, 0, or -1 where unknown."""
-        return flags(self.columns, name, self.rows, slice(self.start, self.stop))
-
     def lists(self, name: str) -> NDArray[np.object_] | None:
         """Values of a list column (an object array of sequences or None); None where there is no such column."""
         return self.columns[name][self.start : self.stop] if name in self.columns else None
@@ -106,7 +102,7 @@ class Block:
             return numbers
         self.assume(missing)
         filled = numbers.copy()
-        filled[missing] = value if isinstance(value, float) else value[missing]
+        filled[missing] = value[missing] if isinstance(value, np.ndarray) else value
         return filled
 
     def assume(self, rows: BoolArray) -> None:
