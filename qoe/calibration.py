@@ -70,7 +70,8 @@ class Fit:
 class Calibration:
     """A proposal, judged on the answers after `train`: `gain` in mean square error with its 95 % interval.
 
-    `better` where that interval lies above 0: otherwise there is no reason to leave the present weights.
+    `better` where that interval lies above 0 and a present weight lies outside its own: else there is no reason to
+    leave the present weights, however the proposed ones look.
     """
 
     train: int
@@ -86,7 +87,8 @@ class Calibration:
     @property
     def better(self) -> bool:
         """Whether the proposal predicts later answers better than the present weights, beyond chance."""
-        return self.gain_lo > 0
+        spoken_against = any(not weight.lo <= weight.present <= weight.hi for weight in self.weights)
+        return self.gain_lo > 0 and spoken_against
 
 
 @dataclass(frozen=True, kw_only=True)
