@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from cemaphore import catalogues
 from qoe.catalogue import UNKNOWN_CAUSE, QualityCatalogue
+from qoe.codes import dense
 from qoe.model import QoeModel
 from qoe.quality import Quality, session_quality, touchpoint_quality
 from records.kinds import ACCESSES, CHANNELS, SCREENS, SERVICES, STAGES, VIDEO_CODECS, VOICE_CODECS
@@ -51,7 +52,7 @@ class FrameContext:
 
 @dataclass(frozen=True, eq=False)
 class SessionFrame:
-    """The sessions of [start, end), one array per column, all of one length and in no order.
+    """The sessions of [start, end), one array per column, all of one length, ordered by subscriber and time.
 
     `columns` as in the input contract: numbers NaN (integers -1) where missing, categories as codes of
     `records.kinds` (-1), `success` and `dropped`. `attributes`: each name of `ATTRIBUTES` as label numbers (0: not
@@ -130,10 +131,11 @@ def session_frame(
 def sessions_of(
     raw: dict[str, Array], names: Mapping[str, Mapping[int, str]], start: datetime, end: datetime, context: FrameContext
 ) -> SessionFrame:
-    """Rate sessions that are given as the arrays of `store.frames.read_sessions`, which this takes apart.
+    """Rate sessions that are given as the arrays of `store.frames.read_sessions`, in any order.
 
     `names` are the labels of the kinds `SESSION_LABELS`.
     """
+    raw = _in_order(raw, "start_time")
     keys, start_us, source_id = raw.pop("subscriber_key"), raw.pop("start_time"), raw.pop("source_id")
     customers = context.inventory.customer_keys(keys, start_us)
     attributes = _session_attributes(raw, keys, customers, start_us, context.inventory)
@@ -171,10 +173,11 @@ def touchpoint_frame(
 def touchpoints_of(
     raw: dict[str, Array], names: Mapping[str, Mapping[int, str]], start: datetime, end: datetime, context: FrameContext
 ) -> TouchpointFrame:
-    """Rate touchpoints that are given as the arrays of `store.frames.read_touchpoints`, which this takes apart.
+    """Rate touchpoints that are given as the arrays of `store.frames.read_touchpoints`, in any order.
 
     `names` are the labels of the kinds `TOUCHPOINT_LABELS`.
     """
+    raw = _in_order(raw, "time")
     keys, time_us, source_id = raw.pop("subscriber_key"), raw.pop("time"), raw.pop("source_id")
     attributes = {name: raw[name] for name in ("channel", "activity", "product", "campaign")}
     customers = context.inventory.customer_keys(keys, time_us)
@@ -194,6 +197,15 @@ def touchpoints_of(
         q=q,
         bad=q < context.catalogue.touchpoints.bad_below,
     )
+
+
+def _in_order(raw: Mapping[str, Array], time: str) -> dict[str, Array]:
+    """The rows by subscriber and time: sums in single precision then do not depend on how a table lies on the disk."""
+    if not len(raw[time]):
+        return dict(raw)
+    code, time_us = dense(raw["subscriber_key"])[1], raw[time] - raw[time].min()
+    order = np.argsort(code * (int(time_us.max()) + 1) + time_us, kind="stable")
+    return {name: column[order] for name, column in raw.items()}
 
 
 def _session_attributes(
