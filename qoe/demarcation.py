@@ -99,7 +99,7 @@ def demarcate(
         worth = _worth(columns, mine, players, evidence, catalogue, models, usual)
         values = shapley_values(_with_device(worth, evidence.terminal.shortfall[mine]))
         for player, value in zip((*players, _DEVICE), values[[*range(len(players)), -1]], strict=True):
-            points[player, mine] = value
+            points[player, mine] = np.maximum(value, 0.0)  # rounding alone takes it below
     measured = evidence.excess.measured.copy()
     measured[DEVICE] = evidence.terminal.measured
     hint = np.zeros((SESSION_DIMENSIONS, rows))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qoe.catalogue import SEGMENTS
@@ -49,13 +49,14 @@ def _known(columns: dict[str, np.ndarray]) -> dict[str, Any]:
             "cause": np.where(columns["success"] == 0, np.arange(rows) % 5 - 1, -1).astype(np.int8)}  # fmt: skip
 
 
+@settings(deadline=None, max_examples=60)  # every example rates each session up to thirty times
 @given(sessions())
 def test_points_are_never_negative_and_sum_to_what_was_lost(columns: dict[str, np.ndarray]) -> None:
     known = _known(columns)
     q = evidence_of(columns, **known).q
     found = demarcated(columns, **known)
     rated = ~np.isnan(q)
-    assert (found.points[:, rated] >= -1e-9).all()
+    assert (found.points[:, rated] >= 0).all()
     total = found.points.sum(axis=0) + found.unexplained
     assert total[rated] == pytest.approx(100 - q[rated], abs=1e-9)
     assert np.isnan(total[~rated]).all()
@@ -66,6 +67,7 @@ def test_points_are_never_negative_and_sum_to_what_was_lost(columns: dict[str, n
     assert np.nanmax(scored, initial=0) <= 100 + 1e-9
 
 
+@settings(deadline=None, max_examples=40)
 @given(sessions(), st.randoms())
 def test_neither_order_nor_batches_change_a_session(columns: dict[str, np.ndarray], random: Any) -> None:
     whole = demarcated(columns, **_known(columns))
@@ -162,6 +164,7 @@ def test_a_slower_page_lowers_what_is_made_of_its_scores() -> None:
     assert (change > 1e-9).mean() < 0.03
 
 
+@settings(deadline=None)
 @given(st.floats(300, 5500), st.floats(0, 2000), st.floats(0, 150), st.floats(0, 300), st.floats(0, 40))
 def test_a_longer_path_never_lowers_its_points(
     page: float, ttfb: float, first: float, more: float, shortfall: float

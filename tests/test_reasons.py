@@ -71,7 +71,7 @@ def test_the_top_reasons_are_summed_over_sessions() -> None:
     rtt = next(reason for reason in top if reason.code == "radio.rtt_client_ms")
     assert rtt.parameters["sessions"] == 2
     assert rtt.parameters["value"] == pytest.approx(300)
-    assert "2 sessions" in summed("en", rtt)
+    assert "sessions: 2" in summed("en", rtt)
     assert rtt.points == pytest.approx(sum(one.points for row in rows for one in row if one.code == rtt.code))
 
 

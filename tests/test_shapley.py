@@ -4,7 +4,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -27,6 +27,7 @@ def _brute(worth: np.ndarray) -> np.ndarray:
     return total / len(orders)
 
 
+@settings(deadline=None)  # six players have 720 orders
 @given(WORTH)
 def test_it_is_the_mean_over_all_orders(worth: np.ndarray) -> None:
     assert shapley_values(worth) == pytest.approx(_brute(worth), abs=1e-9)
