@@ -90,15 +90,15 @@ def _places(pieces: list[Evidence], sites: int, *, alone: bool) -> list[Evidence
     short = load is not None and load.effect >= MOVED and (load.during or 0.0) >= BUSY_PRB
     told: list[tuple[str, str, float]] = []  # metric, domain, weight
     if coverage >= MOVED and coverage >= quality / 2:
-        told.append(("rsrp_dbm", "ran_coverage", _weight(coverage)))
+        told.append(("rsrp_dbm", "ran_coverage", weight_of(coverage)))
     elif quality >= MOVED:
-        told.append(("sinr_db", "ran_interference", _weight(quality)))
+        told.append(("sinr_db", "ran_interference", weight_of(quality)))
     slowest = max(("rtt_client_ms", "throughput_dl_kbps", "loss_dl"), key=lambda name: effect.get(name, 0.0))
     if load is not None and short and slow >= MOVED / 2:
-        told.append((load.metric, "ran_capacity", _weight(load.effect)))
+        told.append((load.metric, "ran_capacity", weight_of(load.effect)))
     elif max(coverage, quality) < MOVED <= slow:
         if sites >= MANY_SITES and not alone:
-            told.append((slowest, "transport", _weight(slow)))
+            told.append((slowest, "transport", weight_of(slow)))
         elif load is None and min(effect.get("rtt_client_ms", 0.0), effect.get("throughput_dl_kbps", 0.0)) >= MOVED:
             told.append(("rtt_client_ms", "ran_capacity", MOVED_BY))
         else:
@@ -123,7 +123,8 @@ def _load(pieces: Sequence[Evidence]) -> Evidence | None:
     return max((each for each in pieces if each.metric in LOADS), key=lambda each: each.effect, default=None)
 
 
-def _weight(effect: float) -> float:
+def weight_of(effect: float) -> float:
+    """Weight of evidence of a measurement that moved by so many standard deviations."""
     return round(MOVED_BY * (0.5 + min(effect, MOST_EFFECTS)), 3)
 
 
