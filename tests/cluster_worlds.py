@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qoe.clusters import SESSION_ATTRIBUTES, History, Policy, Tracker, Units, level_for
 from qoe.clusters.space import Space
@@ -33,6 +34,10 @@ class World:
             "model": model[self.customer],
             "core_node": rng.integers(1, 5, rows),
             "plan": plan[self.customer],
+            "band": cell % 3 + 1,
+            "vendor": (site - 1) // 20 + 1,
+            "os": model[self.customer] % 2 + 1,
+            "access": rng.integers(1, 3, rows),
         }
         self.expected = np.full(rows, 0.08)
         # Users differ in luck, so that the sessions of one are alike.
@@ -40,7 +45,11 @@ class World:
 
     def hurt(self, attribute: str, values: Sequence[int], first: int, end: int, severity: float) -> None:
         """Raise the chance of the sessions with these values in windows [first, end)."""
-        hit = np.isin(self.attributes[attribute], values) & (self.window >= first) & (self.window < end)
+        self.hurt_where(np.isin(self.attributes[attribute], values), first, end, severity)
+
+    def hurt_where(self, chosen: NDArray[np.bool_], first: int, end: int, severity: float) -> None:
+        """Raise the chance of the chosen sessions in windows [first, end)."""
+        hit = chosen & (self.window >= first) & (self.window < end)
         self.chance = np.where(hit, self.chance + severity * (1 - self.chance), self.chance)
 
     def units(self) -> Units:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 WINDOWS_PER_DAY = 96
 
 # From broad to fine: the order in which a person would look. Ties go to the earlier one.
-SESSION_ATTRIBUTES = ("region", "core_node", "plan", "app", "server", "model", "site", "cell")
+SESSION_ATTRIBUTES = (
+    *("region", "vendor", "band", "core_node", "access", "plan"),
+    *("os", "app", "server", "model", "site", "cell"),
+)
 TOUCHPOINT_ATTRIBUTES = ("channel", "activity")
 
 
@@ -14,7 +17,8 @@ class Policy:
     """What a group must show to be a cluster; the defaults are `own`.
 
     `level` is the probability that a window without any fault yields a cluster; `scales` are how many trailing
-    windows are pooled (a sharp fault shows in one, a mild one needs four: all within the hour). `drift`: whether what
+    windows are pooled (a sharp fault shows in one, a mild one needs four: all within the hour); `depth` is how many
+    conditions a finding may have. `drift`: whether what
     is common to all groups is taken out first; not where one group may be most of the whole.
     A cluster opens when `support` of the last `support_windows` show it at `support_p_value` each, or at once where
     `overwhelming_customers` or more are hurt at `overwhelming_p_value`: one window by itself is too often a burst.
@@ -29,6 +33,7 @@ class Policy:
     min_severity: float = 0.1
     sibling_p_value: float = 1e-4
     most: int = 20
+    depth: int = 2
     support: int = 2
     support_windows: int = 4
     support_p_value: float = 0.05

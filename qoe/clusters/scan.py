@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from qoe.clusters.counts import gain_of, same_harm
+from qoe.clusters.findings import Finding, Search
 from qoe.clusters.history import History
 from qoe.clusters.policy import Policy
-from qoe.clusters.search import Finding, Search
 from qoe.clusters.selector import Selector
 from qoe.clusters.significance import design_effect, upper_tail, within_customer_correlation
 from qoe.clusters.space import Space

@@ -1,65 +1,24 @@
-"""One window's search: which single values hurt significantly, the best explanation first, each bad unit once."""
+"""One window's search: which conditions hurt significantly, the best explanation first, each bad unit once."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from qoe.clusters.conjunctions import best_conjunction
+from qoe.clusters.findings import Finding, Part, Search
 from qoe.clusters.history import History
 from qoe.clusters.policy import Policy
 from qoe.clusters.selector import Selector
 from qoe.clusters.significance import (
     benjamini_hochberg,
-    design_effect,
+    customer_tail,
     log_likelihood_ratio,
     severity,
     upper_tail,
     within_customer_correlation,
 )
-from qoe.clusters.tables import Table, common_drift, customers_by_code, table_of
+from qoe.clusters.tables import Table, common_drift, table_of
 from qoe.clusters.units import Bools, Floats, Units
-
-
-@dataclass(frozen=True, kw_only=True)
-class Part:
-    """One value of a finding's list by itself."""
-
-    code: int
-    n: float
-    bad: float
-    expected: float
-    p_value: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """Conditions under which experience is worse than expected in the trailing `scale` windows.
-
-    `p_value` and `q_value` are those of its main value, `score` that of all its `parts` together.
-    """
-
-    selector: Selector
-    scale: int
-    n: float
-    bad: float
-    expected: float
-    p_value: float
-    q_value: float
-    score: float
-    parts: tuple[Part, ...] = ()
-
-    @property
-    def severity(self) -> float:
-        """(bad ratio - expected ratio) / (1 - expected ratio)."""
-        return (self.bad - self.expected) / max(self.n - self.expected, 1e-9)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Search:
-    """What one window gave: the findings, how many tests were made, and the drift common to all groups."""
-
-    findings: tuple[Finding, ...]
-    tests: int
-    drift: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +35,10 @@ class _Tested:
 def search(units: Units, last: int, policy: Policy, history: History) -> Search:
     """Search the trailing windows that end with window number `last`; units without expectation must not be given.
 
-    Every value with enough customers is tested at every scale; Benjamini-Hochberg over all these tests. The
-    explanation with the best likelihood ratio less its description length is kept (a site, not each of its cells;
-    four sites, not the region around them); its units are taken out and the rest is tested again.
+    Every value and every combination of values with enough customers is tested at every scale; Benjamini-Hochberg over
+    the single values, Bonferroni over the combinations, the level shared between them. The explanation with the best
+    likelihood ratio less its description length is kept (a site, not each of its cells; four sites, not the region
+    around them); its units are taken out and the rest is tested again.
     """
     units = units.between(last - max(policy.scales) + 1, last)
     if not len(units):
@@ -93,10 +53,12 @@ def search(units: Units, last: int, policy: Policy, history: History) -> Search:
     tests = 0
     while len(findings) < policy.most and len(alive):
         tested = [_test(alive, name, last, policy, history, correlation) for name in policy.attributes]
-        tests = tests or int(sum(part.eligible.sum() for part in tested))
-        best = _best(tested, policy)
-        if best is None:
+        conjunction, crossed = best_conjunction(alive, last, policy, history, correlation)
+        tests = tests or int(sum(part.eligible.sum() for part in tested)) + crossed
+        offered = [each for each in (_best(tested, policy), conjunction) if each is not None]
+        if not offered:
             break
+        best = max(offered, key=lambda each: each.score)
         findings.append(best)
         alive = alive.where(~best.selector.chosen(alive))
     return Search(findings=tuple(findings), tests=tests, drift=drift)
@@ -105,12 +67,11 @@ def search(units: Units, last: int, policy: Policy, history: History) -> Search:
 def _test(units: Units, name: str, last: int, policy: Policy, history: History, correlation: float) -> _Tested:
     table = table_of(units, name, last, policy.scales, history)
     unrest, error = history.unrest(name), history.error(name)
-    enough = customers_by_code(units, name, table.code) >= policy.min_customers
     tested = _Tested(
         table=table,
         unrest=unrest,
         error=error,
-        eligible=enough & (table.n >= policy.min_customers),
+        eligible=table.n >= policy.min_customers,
         score=log_likelihood_ratio(table.bad, table.expected) / unrest - np.log(max(len(table.code), 1)),
         p_value=upper_tail(table.bad, table.expected, np.full_like(table.expected, unrest), error),
         severity=severity(table.bad, table.n, table.expected),
@@ -128,22 +89,17 @@ def _by_customer(
     units: Units, last: int, tested: _Tested, row: int, column: int, policy: Policy, correlation: float
 ) -> float:
     """The p-value when units of one customer count as alike as they are; 1 when too few customers are hurt."""
-    table, scale = tested.table, policy.scales[row]
-    chosen = units.chosen(table.attribute, frozenset({int(table.code[column])})) & (last - units.window < scale)
-    customer, n, bad = units.customer[chosen], units.n[chosen], units.bad[chosen]
-    if not customer.any():
-        return float(tested.p_value[row, column])
-    if len(np.unique(customer[bad > 0])) < policy.min_bad_customers:
-        return 1.0
-    counts = np.bincount(np.unique(customer, return_inverse=True)[1], n).astype(float)
-    effect = np.array([max(tested.unrest, design_effect(counts, correlation))])
-    return float(upper_tail(table.bad[row, [column]], table.expected[row, [column]], effect, tested.error)[0])
+    table = tested.table
+    chosen = units.chosen(table.attribute, frozenset({int(table.code[column])}))
+    inside = units.where(chosen & (last - units.window < policy.scales[row]))
+    bad, expected = float(table.bad[row, column]), float(table.expected[row, column])
+    return customer_tail(inside, bad, expected, tested.unrest, tested.error, correlation, policy)
 
 
 def _best(tested: list[_Tested], policy: Policy) -> Finding | None:
     """The best explanation: one value, or several of one attribute at once."""
     p_values = np.concatenate([part.p_value[part.eligible] for part in tested])
-    adjusted = benjamini_hochberg(p_values) if len(p_values) else p_values
+    adjusted = benjamini_hochberg(p_values) * policy.depth if len(p_values) else p_values
     best: Finding | None = None
     offset = 0
     for part in tested:
@@ -184,7 +140,7 @@ def _together(part: _Tested, row: int, q_value: Floats, policy: Policy) -> Findi
         bad=sum(each.bad for each in parts),
         expected=sum(each.expected for each in parts),
         p_value=parts[0].p_value,
-        q_value=float(q_value[main]),
+        q_value=min(1.0, float(q_value[main])),
         score=float(scores[size - 1]),
         parts=parts,
     )

@@ -34,19 +34,6 @@ def table_of(units: Units, attribute: str, last: int, scales: tuple[int, ...], h
     return Table(attribute=attribute, code=code[given], n=n, bad=bad, expected=expected)
 
 
-def customers_by_code(units: Units, attribute: str, code: Ints) -> Floats:
-    """How many different customers the units of each (sorted) code have; units of tables count as people."""
-    codes = units.attributes[attribute]
-    place = np.minimum(np.searchsorted(code, codes), len(code) - 1)
-    right = code[place] == codes
-    people = right & (units.customer != 0)
-    customers, index = np.unique(units.customer[people], return_inverse=True)
-    pairs = np.unique(place[people] * max(len(customers), 1) + index)
-    counts = np.bincount(pairs // max(len(customers), 1), minlength=len(code)).astype(float)
-    tables = right & (units.customer == 0)
-    return counts + np.bincount(place[tables], units.n[tables], len(code))
-
-
 def common_drift(tables: list[Table]) -> float:
     """By how much everything is worse than expected at once: the least over attributes of the middle value's ratio.
 

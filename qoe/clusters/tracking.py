@@ -8,11 +8,12 @@ import numpy as np
 from qoe.clusters.changepoint import Onset, onset_of
 from qoe.clusters.cluster import NOBODY, Cluster, WindowCount, members_of
 from qoe.clusters.counts import excess_of, gain_of, same_harm, series_of, unrest_of
+from qoe.clusters.findings import Finding, Search
 from qoe.clusters.growth import joining
 from qoe.clusters.history import History
 from qoe.clusters.policy import Policy
 from qoe.clusters.scan import with_space
-from qoe.clusters.search import Finding, Search, search
+from qoe.clusters.search import search
 from qoe.clusters.selector import Selector
 from qoe.clusters.space import Space
 from qoe.clusters.units import Units
