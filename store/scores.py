@@ -207,12 +207,16 @@ def group_sums(connection: Connection, attributes: Sequence[str], start: datetim
 
 
 def merge_indicators(connection: Connection, start: datetime, end: datetime, version_id: int) -> None:
-    """Replace the day of indicators that starts at `start` by the sums of its hours, added in the order of time."""
+    """Replace the day of indicators that starts at `start` by the sums of its hours, added in the order of time.
+
+    Of the whole, regions and apps: cells have more rows than all else together, and their hours are there to be added.
+    """
     delete_span(connection, "kqi_value", start, end, grain="day")
     connection.execute(
         "INSERT INTO cem.kqi_value (grain, attribute, start, value, kqi, numerator, denominator, n, version_id) "
         "SELECT 'day', attribute, %s, value, kqi, sum(numerator), sum(denominator), sum(n), %s FROM "
-        "(SELECT * FROM cem.kqi_value WHERE grain = 'hour' AND start >= %s AND start < %s ORDER BY start) AS hours "
+        "(SELECT * FROM cem.kqi_value WHERE grain = 'hour' AND attribute <> 'cell' "
+        "AND start >= %s AND start < %s ORDER BY start) AS hours "
         "GROUP BY attribute, value, kqi",
         [start, version_id, start, end],
     )
