@@ -7,7 +7,7 @@ import numpy as np
 
 from qoe.codes import crossed, dense
 from qoe.normal import CAUSES, FACTORS, OUTCOMES, Floats, Ints, Normal
-from qoe.solving import Solver
+from qoe.solving import Equations, Solver
 
 VERSION = "1.0.0"
 QUALITY, FAILURE = range(len(OUTCOMES))
@@ -86,10 +86,11 @@ def joint_effects(sums: Normal, outcome: int = QUALITY, inflation: Floats | None
     factor = sums.factor
     right = (sums.product - sums.sessions[:, None] * (sums.total / max(sums.n, 1.0)))[:, [outcome]]
     plain = _ridge(np.full(len(CAUSES), LEAST_RIDGE), factor)
-    solver = Solver.of(sums.cross, plain, factor)
+    equations = Equations.of(sums.cross, factor)
+    solver = equations.under(plain)
     effect = solver.solve(right)[:, 0]
     noise = _noise(sums, right[:, 0], effect, outcome)
-    prior, shrinking, shrunk = _empirical_prior(sums, right, noise * wide)
+    prior, shrinking, shrunk = _empirical_prior(equations, factor, right, noise * wide)
     spread = noise * wide[np.minimum(factor, len(CAUSES) - 1)]
     centred, se = _centred(sums, solver, effect, spread)
     shrunk_centred, shrunk_se = _centred(sums, shrinking, shrunk, spread)
@@ -159,17 +160,16 @@ def _noise(sums: Normal, right: Floats, effect: Floats, outcome: int) -> float:
     return max(float(whole - explained) / max(sums.n - len(right), 1.0), 1e-6)
 
 
-def _empirical_prior(sums: Normal, right: Floats, noise: Floats) -> tuple[Floats, Solver, Floats]:
+def _empirical_prior(equations: Equations, factor: Ints, right: Floats, noise: Floats) -> tuple[Floats, Solver, Floats]:
     """Prior variance of each attribute's effects, and the solution under it.
 
     Fixed point of the evidence: sum of squared effects over how many of them the sessions settle (MacKay 1992).
     """
-    factor = sums.factor
     prior = np.full(len(CAUSES), _FIRST_PRIOR**2)
     count = np.maximum(np.bincount(factor, minlength=len(FACTORS))[: len(CAUSES)], 1)
     causes = factor < len(CAUSES)
     for _ in range(_ROUNDS):
-        solver = Solver.of(sums.cross, _ridge(noise / prior, factor), factor)
+        solver = equations.under(_ridge(noise / prior, factor))
         shrunk = solver.solve(right)[:, 0]
         settled = np.bincount(factor[causes], solver.variances()[causes], len(CAUSES)) * noise / prior
         square = np.bincount(factor[causes], shrunk[causes] ** 2, len(CAUSES))

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from qoe import solving
 from qoe.blame import DOMAINS, parts_for, parts_of, verdicts
 from qoe.effects import FAILURE, QUALITY, at, clustering_of, joint_effects
 from qoe.normal import CAUSES, FACTORS, empty, normal_of
-from qoe.solving import Solver
+from qoe.solving import Equations
 
 POOR = 1
 
@@ -156,11 +157,13 @@ def test_sessions_of_one_customer_that_are_alike_widen_the_errors():
     assert joint_effects(sums, QUALITY, wide[:, QUALITY]).of("model").se.mean() > 2.5 * effects[0].of("model").se.mean()
 
 
-def test_the_solver_is_the_inverse_that_it_never_writes_down():
+@pytest.mark.parametrize("dense", [0, 10**6])
+def test_the_solver_is_the_inverse_that_it_never_writes_down(dense, monkeypatch):
+    monkeypatch.setattr(solving, "_DENSE", dense)
     world = World(rows=3000)
     sums = normal_of(world.levels, world.outcomes())
     ridge = np.full(len(sums.key), 2.0)
-    solver = Solver.of(csr_array(sums.cross), ridge, sums.factor)
+    solver = Equations.of(csr_array(sums.cross), sums.factor).under(ridge)
     inverse = np.linalg.inv(sums.cross.toarray() + np.diag(ridge))
     np.testing.assert_allclose(solver.variances(), np.diag(inverse), rtol=1e-8)
     np.testing.assert_allclose(solver.solve(sums.product), inverse @ sums.product, rtol=1e-7, atol=1e-8)

@@ -59,10 +59,12 @@ def teach(connection: Connection, day: date, seen: Seen, kept: float) -> None:
     levels, outcomes, customers = seen.whole()
     fresh = normal_of(levels, outcomes)
     sums = fresh if old is None else old[0].plus(fresh, kept)
+    # How alike sessions of a customer are is known from the days before; the first day has to look at itself.
     made = estimates(sums, None if old is None else old[1])
     alike = clustering_of(levels, outcomes, customers, sums, made)
+    if old is None:
+        made = estimates(sums, alike)
     clustering = alike if old is None else old[1].plus(alike, kept)
-    made = estimates(sums, clustering)
     stored.keep_state(connection, day + timedelta(days=1), _columns(sums, clustering))
     users = {name: _users(levels[name], customers) for name in CAUSES}
     stored.replace_day(connection, "effect", day, _effect_columns(made, users))
