@@ -35,7 +35,8 @@ class Background:
         self._hour = np.array([each.hour for each in complaints], np.int64)
         self._at_h = np.array([(each.at_us - span.start_us) / HOUR_US for each in complaints], np.float64)
         _, self._topic = np.unique(np.array([each.topic for each in complaints], np.str_), return_inverse=True)
-        self._near = [_near(self._at_h, self._topic, row) for row in range(len(complaints))]
+        self._order = np.lexsort((self._at_h, self._topic))
+        self._first, self._last = _near(self._at_h[self._order], self._topic[self._order])
 
     def rates(self, unexplained: Floats) -> Floats:
         """Chance complaints per hour and customer of each complaint's own topic at its time, itself left out.
@@ -50,12 +51,19 @@ class Background:
         level = (np.bincount(self._topic, unexplained, kinds) + _TOPIC / kinds) / hours
         usual = level[self._topic] * shape[self._hour]
         whole = np.maximum(np.minimum(self._at_h + _NEAR_H, hours) - np.maximum(self._at_h - _NEAR_H, 0.0), 1.0)
-        seen = np.array([unexplained[near].sum() for near in self._near])
+        sums = np.concatenate(([0.0], np.cumsum(unexplained[self._order])))
+        seen = np.empty(len(unexplained))
+        seen[self._order] = np.maximum(sums[self._last] - sums[self._first] - unexplained[self._order], 0.0)
         now = (_USUAL + seen) / (_USUAL + usual * whole)
         return np.asarray(usual * now / max(self._span.customers, 1), dtype=np.float64)
 
 
-def _near(at_h: Floats, topic: NDArray[np.intp], row: int) -> Ints:
-    close = (np.abs(at_h - at_h[row]) <= _NEAR_H) & (topic == topic[row])
-    close[row] = False
-    return np.flatnonzero(close)
+def _near(at_h: Floats, topic: NDArray[np.intp]) -> tuple[Ints, Ints]:
+    """First and last place, exclusive, of the near complaints of each one's topic; given by topic and time."""
+    first, last = np.zeros(len(topic), np.int64), np.zeros(len(topic), np.int64)
+    for each in np.unique(topic):
+        of_topic = np.flatnonzero(topic == each)
+        times, begin = at_h[of_topic], of_topic[0]
+        first[of_topic] = begin + np.searchsorted(times, times - _NEAR_H, side="left")
+        last[of_topic] = begin + np.searchsorted(times, times + _NEAR_H, side="right")
+    return first, last

@@ -97,15 +97,17 @@ class Exposure:
         spread = first[:, None] + (last - first)[:, None] * step
         return np.asarray(np.where(np.arange(_MOST_POINTS) < points[:, None], spread, np.nan), dtype=np.float64)
 
-    def place_of(self, customer: int) -> int | None:
-        """Place among `harm` of a customer whom it hurt, None for others."""
-        place = int(np.searchsorted(self.harm.customer, customer))
-        found = place < len(self.harm.customer) and self.harm.customer[place] == customer
-        return place if found and self.harm.bad[place] > 0 else None
+    def places_of(self, customers: Ints) -> Ints:
+        """Places among `harm` of customers whom it hurt, -1 for others."""
+        known = self.harm.customer
+        if not len(known):
+            return np.full(len(customers), -1, np.int64)
+        place = np.minimum(np.searchsorted(known, customers), len(known) - 1)
+        return np.where((known[place] == customers) & (self.harm.bad[place] > 0), place, -1)
 
-    def follows(self, complaint: Complaint) -> bool:
-        """Whether the complaint was made between the cluster's start and 48 hours after its end."""
-        return self.started_us < complaint.at_us <= self.ended_us + LINK_US
+    def follows(self, at_us: Ints) -> Bools:
+        """Which moments lie between the cluster's start and 48 hours after its end."""
+        return np.asarray((self.started_us < at_us) & (at_us <= self.ended_us + LINK_US))
 
 
 def dose_of(n: Ints, bad: Ints, bad_ratio: float, expected_ratio: float) -> Floats:

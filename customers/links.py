@@ -139,13 +139,13 @@ def sum_of(values: Sequence[Floats], rows: Sequence[Ints], size: int) -> Floats:
 
 def _pairs(complaints: Sequence[Complaint], exposure: Exposure, span: Span, names: Sequence[str]) -> _Pairs:
     harm = exposure.harm
-    found: list[tuple[int, int]] = []
-    for row, complaint in enumerate(complaints):
-        place = exposure.place_of(complaint.customer)
-        if place is not None and harm.first_bad_us[place] < complaint.at_us <= harm.last_bad_us[place] + LINK_US:
-            found.append((row, place))
-    rows, places = (np.array([each[side] for each in found], np.int64) for side in (0, 1))
-    chosen = [complaints[row] for row, _ in found]
+    at_us = np.array([each.at_us for each in complaints], np.int64)
+    place = exposure.places_of(np.array([each.customer for each in complaints], np.int64))
+    rows = np.flatnonzero(place >= 0)
+    first, last = harm.first_bad_us[place[rows]], harm.last_bad_us[place[rows]]
+    rows = rows[(first < at_us[rows]) & (at_us[rows] <= last + LINK_US)]
+    places = place[rows]
+    chosen = [complaints[row] for row in rows.tolist()]
     at_h = np.array([(each.at_us - exposure.started_us) / HOUR_US for each in chosen], np.float64)
     same = [same_place(each, exposure) for each in chosen]
     return _Pairs(

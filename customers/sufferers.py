@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from customers.exposure import LINK_US, Complaint, Exposure, Floats, Harm, Ints
+from customers.exposure import Complaint, Exposure, Floats, Harm, Ints
 from customers.links import LINKED, Link
 from customers.risk import Risk, relative_risk
 
@@ -33,11 +33,12 @@ def risks(complaints: Sequence[Complaint], exposure: Exposure, customers: int) -
     hurt = exposure.crowd.hurt
     inside: dict[str, set[int]] = {ALL_TOPICS: set()}
     outside: dict[str, set[int]] = {ALL_TOPICS: set()}
-    for complaint in complaints:
-        if exposure.follows(complaint):
-            side = outside if exposure.place_of(complaint.customer) is None else inside
-            for topic in (ALL_TOPICS, complaint.topic):
-                side.setdefault(topic, set()).add(complaint.customer)
+    followed = exposure.follows(np.array([each.at_us for each in complaints], np.int64))
+    place = exposure.places_of(np.array([each.customer for each in complaints], np.int64))
+    for row in np.flatnonzero(followed).tolist():
+        complaint, side = complaints[row], inside if place[row] >= 0 else outside
+        for topic in (ALL_TOPICS, complaint.topic):
+            side.setdefault(topic, set()).add(complaint.customer)
     others = max(customers - hurt, 1)
     return tuple(
         relative_risk(topic, len(inside[topic]), hurt, len(outside.get(topic, set())), others)
@@ -64,8 +65,8 @@ def silent(
     dose = exposure.dose(harm.n, harm.bad)
     linked = [each.dose for each in links if each.cluster_id == exposure.cluster_id and each.probability >= LINKED]
     enough = dose >= float(np.quantile(linked, 0.25)) if linked else harm.bad >= HURT_WITHOUT_COMPLAINERS
-    until = exposure.ended_us + LINK_US
-    spoke = np.array([each.customer for each in complaints if exposure.started_us < each.at_us <= until], np.int64)
+    followed = exposure.follows(np.array([each.at_us for each in complaints], np.int64))
+    spoke = np.array([each.customer for each in complaints], np.int64)[followed]
     chosen = np.flatnonzero(enough & (harm.bad > 0) & ~np.isin(harm.customer, spoke))
     ranked = chosen[np.lexsort((harm.customer[chosen], -dose[chosen]))][:LISTED]
     return Silent(

@@ -1,6 +1,6 @@
 """Surges of complaints that nothing explains: by topic, place and app, against what that hour of the week expects."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -203,7 +203,8 @@ def _best(stream: Stream, expectation: _Expectation, hour: int, taken: NDArray[n
     now = np.flatnonzero((stream.hour > hour - max(SPANS_H)) & (stream.hour <= hour) & ~taken)
     tests = len(stream.rows) * len(SPANS_H)
     best: Surge | None = None
-    for key in sorted({key for row in now.tolist() for key in stream.keys[row]}):
+    seen = Counter(key for row in now.tolist() for key in stream.keys[row])
+    for key in sorted(key for key, many in seen.items() if many >= LEAST_CUSTOMERS):
         for span in SPANS_H:
             rows = _in_span(stream, key, hour, span)
             rows = rows[~taken[rows]]

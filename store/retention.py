@@ -33,7 +33,12 @@ class Kept:
     after: LiteralString = ""
 
 
-_LOST_LINKS: LiteralString = (
+# What was read into complaints that are gone: classes, people's corrections, links.
+_LOST_READINGS: LiteralString = (
+    "WITH classes AS (DELETE FROM cem.complaint_reading AS r WHERE NOT EXISTS (SELECT FROM cem.complaint AS one "
+    "WHERE one.source_id = r.source_id AND one.complaint_id = r.complaint_id)), "
+    "corrections AS (DELETE FROM cem.complaint_label AS b WHERE NOT EXISTS (SELECT FROM cem.complaint AS one "
+    "WHERE one.source_id = b.source_id AND one.complaint_id = b.complaint_id)) "
     "DELETE FROM cem.complaint_link AS link WHERE NOT EXISTS (SELECT FROM cem.complaint AS one "
     "WHERE one.source_id = link.source_id AND one.complaint_id = link.complaint_id)"
 )
@@ -45,7 +50,7 @@ RULES = (
     ),
     Kept(name="counters", table="counter", column="time", days=30, held_by=("counters",)),
     Kept(name="surveys", table="survey", column="time", days=760),
-    Kept(name="complaints", table="complaint", column="created_at", days=365, least_days=28, after=_LOST_LINKS),
+    Kept(name="complaints", table="complaint", column="created_at", days=365, least_days=28, after=_LOST_READINGS),
     Kept(name="alarms", table="alarm", column="time", days=90),
     Kept(name="events", table="event_seen", column="time", days=30),
     Kept(name="quarantine", table="quarantine", column="arrived_at", days=30),

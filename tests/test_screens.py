@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_pla
 
 from cemaphore import serving
 from dashboards.messages import text
-from store import screens
+from store import complaint_views, screens
 from store.connection import connect
 from tests.city import City
 
@@ -114,6 +114,19 @@ def test_a_cluster_shows_its_evidence_and_complaints(site: str, page: Page, lang
         page.get_by_role("heading", name=text(language, key), exact=True).wait_for()
     page.get_by_text(text(language, "cluster.next_step")).first.wait_for()
     _picture(page, f"cluster-{language}")
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_one_complaint_shows_its_class_and_causes(site: str, page: Page, language: str, city: City) -> None:
+    """A deep link opens the complaint with what may have caused it, and why."""
+    with connect(city.dsn) as connection:
+        rows = complaint_views.complaints(connection, None, None, False, 1000)
+    linked = rows[(rows["probability"] > 0.9) & (rows["topic"] == "waiting")].iloc[0]
+    _open(page, f"{site}/complaints?complaint={linked['complaint_id']}&source={linked['source']}&lang={language}")
+    page.get_by_role("heading", name=text(language, "complaints.causes"), exact=True).wait_for()
+    page.get_by_text(text(language, "topic.waiting"), exact=True).first.wait_for()
+    assert page.get_by_test_id("stException").count() == 0
+    _picture(page, f"complaint-{language}")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
