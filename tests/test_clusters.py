@@ -215,6 +215,18 @@ def test_history_learns_ratios_and_unrest():
     assert found.unrest("never seen") == 2.0
 
 
+def test_what_all_values_have_in_common_and_earlier_faults_are_no_value_s_own() -> None:
+    """Three faults of one day once raised every server, core node and plan by a fifth: together by 1.8."""
+    rng = np.random.default_rng(6)
+    code, window = np.tile(np.arange(1, 6), 600), np.repeat(np.arange(600), 5)
+    expected = np.full(3000, 6.0)
+    bad = rng.poisson(expected * 1.2).astype(float)
+    bad[(window >= 300) & (window < 320) & (code == 2)] += 40
+    found = history_of({"server": (code, expected, bad)})
+    assert found.ratios["server"].at(np.arange(1, 6)) == pytest.approx(np.ones(5), abs=0.05)
+    assert found.unrest("server") == pytest.approx(1.0, abs=0.35)
+
+
 def test_localise_names_the_value_that_explains_a_table():
     rng = np.random.default_rng(6)
     frame = pd.DataFrame(

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qoe.clusters.significance import MODEL_ERROR
-from qoe.clusters.units import Floats, Ints, Units
+from qoe.clusters.significance import MODEL_ERROR, upper_tail
+from qoe.clusters.units import Bools, Floats, Ints, Units
 
 # Variance over expectation without any history (provisional): more than chance, as loads move together.
 DEFAULT_DISPERSION = 2.0
@@ -20,6 +20,9 @@ _TRIMMED = 0.02
 NEW_DAY_ERROR = 0.3
 NEW_DAY_PLACE_ERROR = 0.7
 _PLACES = ("cell", "site", "region")
+# Windows less likely than this were faults (own): a week has some 30,000 windows of values, of which 3 are by chance.
+FAULT_P_VALUE = 1e-4
+_ROUNDS = 3  # of leaving faults out; each uncovers smaller ones (own)
 # What the expectation's margins do not know: there a value's own ratio corrects every unit, whatever it is tested for.
 OUTSIDE_MARGINS = ("server", "core_node", "plan")
 
@@ -73,22 +76,53 @@ class History:
 
 
 def history_of(counts: Mapping[str, tuple[Ints, Floats, Floats]]) -> History:
-    """Learn from earlier windows: attribute -> (code, expected, bad), one entry a code and window."""
+    """Learn from earlier windows: attribute -> (code, expected, bad), one entry a code and window.
+
+    A value's ratio is relative to the whole: what all values have in common would be counted once for each attribute.
+    Windows that were beyond doubt faults of their value teach nothing of it.
+    """
     dispersion: dict[str, float] = {}
     ratios: dict[str, Ratios] = {}
     for attribute, (code, expected, bad) in counts.items():
-        ratios[attribute] = _ratios(code, expected, bad)
-        found = _dispersion(expected * ratios[attribute].at(code), bad)
+        calm = _calm(code, expected, bad)
+        usual = code[calm], expected[calm], bad[calm]
+        ratios[attribute], whole = _ratios(*usual), _whole(*usual)
+        found = _dispersion(expected * ratios[attribute].at(code) * whole, bad)
         if found is not None:
             dispersion[attribute] = found
     return History(dispersion=dispersion, ratios=ratios)
 
 
 def _ratios(code: Ints, expected: Floats, bad: Floats) -> Ratios:
+    codes, mean, seen = _by_value(code, expected, bad)
+    return Ratios(code=codes, ratio=(seen + PRIOR_EXPECTED) / (mean * _whole(code, expected, bad) + PRIOR_EXPECTED))
+
+
+def _by_value(code: Ints, expected: Floats, bad: Floats) -> tuple[Ints, Floats, Floats]:
     codes, place = np.unique(code, return_inverse=True)
-    mean = np.bincount(place, expected, len(codes))
-    seen = np.bincount(place, bad, len(codes))
-    return Ratios(code=codes, ratio=(seen + PRIOR_EXPECTED) / (mean + PRIOR_EXPECTED))
+    mean, seen = (np.bincount(place, each, len(codes)).astype(np.float64) for each in (expected, bad))
+    return codes, mean, seen
+
+
+def _whole(code: Ints, expected: Floats, bad: Floats) -> float:
+    """Seen over expected of the middle value, weighted by what is expected: one odd value does not move it."""
+    _, mean, seen = _by_value(code, expected, bad)
+    if mean.sum() <= 0:
+        return 1.0
+    ratio = (seen + PRIOR_EXPECTED) / (mean + PRIOR_EXPECTED)
+    order = np.argsort(ratio)
+    return float(ratio[order][np.searchsorted(np.cumsum(mean[order]), mean.sum() / 2)])
+
+
+def _calm(code: Ints, expected: Floats, bad: Floats) -> Bools:
+    """Which windows are none of a fault: not far above what their value usually shows, faults left out of that too."""
+    calm = np.ones(len(code), np.bool_)
+    spread = np.full(len(code), DEFAULT_DISPERSION)
+    for _ in range(_ROUNDS):
+        known = code[calm], expected[calm], bad[calm]
+        usual = expected * _ratios(*known).at(code) * _whole(*known)
+        calm = upper_tail(bad, usual, spread) >= FAULT_P_VALUE
+    return calm
 
 
 def _dispersion(expected: Floats, bad: Floats) -> float | None:
