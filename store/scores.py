@@ -215,7 +215,7 @@ def merge_indicators(connection: Connection, start: datetime, end: datetime, ver
     connection.execute(
         "INSERT INTO cem.kqi_value (grain, attribute, start, value, kqi, numerator, denominator, n, version_id) "
         "SELECT 'day', attribute, %s, value, kqi, sum(numerator), sum(denominator), sum(n), %s FROM "
-        "(SELECT * FROM cem.kqi_value WHERE grain = 'hour' AND attribute <> 'cell' "
+        "(SELECT * FROM cem.kqi_value WHERE grain = 'hour' AND attribute IN ('all', 'region', 'app') "
         "AND start >= %s AND start < %s ORDER BY start) AS hours "
         "GROUP BY attribute, value, kqi",
         [start, version_id, start, end],
