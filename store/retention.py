@@ -30,17 +30,23 @@ class Kept:
     least_days: int = 1
     held_by: tuple[str, ...] = ()
     only: LiteralString = "true"
-    after: LiteralString = ""
+    after: tuple[LiteralString, ...] = ()
+    schema: str = "cem"
 
 
-# What was read into complaints that are gone: classes, people's corrections, links.
-_LOST_READINGS: LiteralString = (
-    "WITH classes AS (DELETE FROM cem.complaint_reading AS r WHERE NOT EXISTS (SELECT FROM cem.complaint AS one "
-    "WHERE one.source_id = r.source_id AND one.complaint_id = r.complaint_id)), "
-    "corrections AS (DELETE FROM cem.complaint_label AS b WHERE NOT EXISTS (SELECT FROM cem.complaint AS one "
-    "WHERE one.source_id = b.source_id AND one.complaint_id = b.complaint_id)) "
-    "DELETE FROM cem.complaint_link AS link WHERE NOT EXISTS (SELECT FROM cem.complaint AS one "
-    "WHERE one.source_id = link.source_id AND one.complaint_id = link.complaint_id)"
+# What was read into complaints that are gone (classes, people's corrections, links), and lists of persons hurt.
+_NO_COMPLAINT: LiteralString = (
+    " AS lost WHERE NOT EXISTS (SELECT FROM cem.complaint AS one "
+    "WHERE one.source_id = lost.source_id AND one.complaint_id = lost.complaint_id)"
+)
+_LOST_COMPLAINTS: tuple[LiteralString, ...] = (
+    "DELETE FROM cem.complaint_link" + _NO_COMPLAINT,
+    "DELETE FROM cem.complaint_reading" + _NO_COMPLAINT,
+    "DELETE FROM cem.complaint_label" + _NO_COMPLAINT,
+)
+_LOST_SUFFERERS: LiteralString = (
+    "DELETE FROM cem.silent_sufferer AS lost WHERE NOT EXISTS (SELECT FROM cem.cluster_user AS one "
+    "WHERE one.cluster_id = lost.cluster_id AND one.customer_key = lost.customer_key)"
 )
 # 28 days feed the longest trailing period, the expectation and its ladder: what they read is kept at least that long.
 RULES = (
@@ -50,7 +56,7 @@ RULES = (
     ),
     Kept(name="counters", table="counter", column="time", days=30, held_by=("counters",)),
     Kept(name="surveys", table="survey", column="time", days=760),
-    Kept(name="complaints", table="complaint", column="created_at", days=365, least_days=28, after=_LOST_READINGS),
+    Kept(name="complaints", table="complaint", column="created_at", days=365, least_days=28, after=_LOST_COMPLAINTS),
     Kept(name="alarms", table="alarm", column="time", days=90),
     Kept(name="events", table="event_seen", column="time", days=30),
     Kept(name="quarantine", table="quarantine", column="arrived_at", days=30),
@@ -60,7 +66,17 @@ RULES = (
     Kept(name="groups", table="group_index", column="start", days=760, least_days=29, only="grain <> '15m'"),
     Kept(name="kpis", table="kpi_value", column="start", days=760, least_days=29),
     Kept(name="kqis", table="kqi_value", column="start", days=760, least_days=29),
-    Kept(name="cluster_users", table="cluster_user", column="last_bad", days=90),
+    Kept(name="cluster_users", table="cluster_user", column="last_bad", days=90, after=(_LOST_SUFFERERS,)),
+    Kept(name="surges", table="complaint_surge", column="started_at", days=760),
+    Kept(name="baselines", table="baseline", column="day", days=760, least_days=29),
+    Kept(name="effects", table="effect", column="day", days=760),
+    Kept(name="verdicts", table="effect_verdict", column="day", days=760),
+    Kept(name="aggregations", table="aggregation_choice", column="start", days=760),
+    Kept(name="fairness", table="group_fairness", column="start", days=760),
+    Kept(name="mix_warnings", table="mix_warning", column="start", days=760),
+    Kept(name="shadow_hours", schema="shadow", table="user_hour", column="start", days=30),
+    Kept(name="shadow_days", schema="shadow", table="user_day", column="start", days=90),
+    Kept(name="shadow_groups", schema="shadow", table="group_index", column="start", days=90),
     Kept(name="runs", table="run", column="started_at", days=90),
 )
 DEFAULT_DAYS: Mapping[str, int] = {rule.name: rule.days for rule in RULES}
@@ -91,7 +107,7 @@ def report(connection: Connection, days: Mapping[str, int], now: datetime) -> li
     """Return per kind its days, its oldest row, how far it was dropped, and whether anything was kept too long."""
     found = []
     for rule in RULES:
-        query = sql.SQL("SELECT min({}) FROM {} WHERE {}")
+        query = sql.SQL("SELECT min({})::timestamptz FROM {} WHERE {}")
         row = connection.execute(query.format(_column(rule), _table(rule), sql.SQL(rule.only))).fetchone()
         oldest = row[0] if row else None
         found.append(
@@ -155,23 +171,25 @@ def _delete(connection: Connection, rule: Kept, before: datetime, hypertables: b
     if row is None or not row[0]:
         return 0
     if hypertables and rule.only == "true" and _is_hypertable(connection, rule):
-        connection.execute("SELECT drop_chunks(%s::regclass, older_than => %s)", [f"cem.{rule.table}", before])
+        connection.execute(
+            "SELECT drop_chunks(%s::regclass, older_than => %s)", [f"{rule.schema}.{rule.table}", before]
+        )
     connection.execute(sql.SQL("DELETE {}").format(older))
-    if rule.after:
-        connection.execute(rule.after)
+    for statement in rule.after:
+        connection.execute(statement)
     return int(row[0])
 
 
 def _is_hypertable(connection: Connection, rule: Kept) -> bool:
     row = connection.execute(
-        "SELECT 1 FROM timescaledb_information.hypertables WHERE hypertable_schema = 'cem' AND hypertable_name = %s",
-        [rule.table],
+        "SELECT 1 FROM timescaledb_information.hypertables WHERE hypertable_schema = %s AND hypertable_name = %s",
+        [rule.schema, rule.table],
     ).fetchone()
     return row is not None
 
 
 def _table(rule: Kept) -> sql.Identifier:
-    return sql.Identifier("cem", rule.table)
+    return sql.Identifier(rule.schema, rule.table)
 
 
 def _column(rule: Kept) -> sql.Identifier:

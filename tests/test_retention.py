@@ -132,3 +132,15 @@ def scored(connection: Connection) -> list[tuple[Any, ...]]:
         "SELECT 'hour', start, customer_key, n, overall FROM cem.user_hour UNION ALL "
         "SELECT 'day', start, customer_key, n, overall FROM cem.user_day ORDER BY 1, 2, 3"
     ).fetchall()
+
+
+def test_the_page_says_how_long_everything_is_kept() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "privacy.md").read_text(encoding="utf-8")
+    for rule in retention.RULES:
+        assert f"| `{rule.name}` | {rule.days} | {rule.least_days} |" in page
+
+
+def test_every_kind_can_be_dropped_and_reported(connection: Connection, settings: Settings) -> None:
+    far = NOW + timedelta(days=10_000)
+    assert {one.name for one in retention.drop(connection, settings.retention_days, far)} == set(retention.DEFAULT_DAYS)
+    assert all(row["oldest"] is None for row in retention.report(connection, settings.retention_days, far))
