@@ -30,21 +30,20 @@ class Kept:
     least_days: int = 1
     held_by: tuple[str, ...] = ()
     only: LiteralString = "true"
-    after: tuple[LiteralString, ...] = ()
+    after: tuple[sql.Composable, ...] = ()
     schema: str = "cem"
 
 
 # What was read into complaints that are gone (classes, people's corrections, links), and lists of persons hurt.
-_NO_COMPLAINT: LiteralString = (
-    " AS lost WHERE NOT EXISTS (SELECT FROM cem.complaint AS one "
+_WITHOUT_COMPLAINT = sql.SQL(
+    "DELETE FROM {} AS lost WHERE NOT EXISTS (SELECT FROM cem.complaint AS one "
     "WHERE one.source_id = lost.source_id AND one.complaint_id = lost.complaint_id)"
 )
-_LOST_COMPLAINTS: tuple[LiteralString, ...] = (
-    "DELETE FROM cem.complaint_link" + _NO_COMPLAINT,
-    "DELETE FROM cem.complaint_reading" + _NO_COMPLAINT,
-    "DELETE FROM cem.complaint_label" + _NO_COMPLAINT,
+_LOST_COMPLAINTS = tuple(
+    _WITHOUT_COMPLAINT.format(sql.Identifier("cem", table))
+    for table in ("complaint_link", "complaint_reading", "complaint_label")
 )
-_LOST_SUFFERERS: LiteralString = (
+_LOST_SUFFERERS = sql.SQL(
     "DELETE FROM cem.silent_sufferer AS lost WHERE NOT EXISTS (SELECT FROM cem.cluster_user AS one "
     "WHERE one.cluster_id = lost.cluster_id AND one.customer_key = lost.customer_key)"
 )
