@@ -30,7 +30,7 @@ class Kept:
     least_days: int = 1
     held_by: tuple[str, ...] = ()
     only: LiteralString = "true"
-    after: tuple[sql.Composable, ...] = ()
+    after: tuple[sql.SQL | sql.Composed, ...] = ()
     schema: str = "cem"
 
 
