@@ -10,10 +10,12 @@ from qoe.clusters.counts import error_of, unrest_of
 from qoe.clusters.cuboids import Cuboid, Grid, cuboids
 from qoe.clusters.findings import Finding, Part
 from qoe.clusters.history import History
+from qoe.clusters.people import People
 from qoe.clusters.policy import Policy
 from qoe.clusters.selector import Selector
-from qoe.clusters.significance import customer_tail, log_likelihood_ratio, severity, upper_tail
-from qoe.clusters.units import Bools, Floats, Ints, Units
+from qoe.clusters.significance import log_likelihood_ratio, severity, upper_tail
+from qoe.clusters.tables import distinct
+from qoe.clusters.units import Floats, Ints, Units
 
 _ASKED = 5  # candidates of one combination whose customers are looked at, best first (own)
 
@@ -43,7 +45,7 @@ class _Crossed:
 
 
 def best_conjunction(
-    units: Units, last: int, policy: Policy, history: History, correlation: float
+    units: Units, last: int, policy: Policy, history: History, people: People
 ) -> tuple[Finding | None, int]:
     """The best finding of two or more conditions, if one is significant, and how many groups were tested.
 
@@ -55,11 +57,7 @@ def best_conjunction(
     grid, values = _grid(units, policy.attributes)
     crossed = list(_crossed(units, last, policy, history, grid, values))
     tests = len(policy.scales) * _groups(grid, len(units) / policy.min_customers, policy.depth)
-    found = [
-        finding
-        for each in crossed
-        if (finding := _strongest(each, units, last, policy, tests, correlation)) is not None
-    ]
+    found = [finding for each in crossed if (finding := _strongest(each, policy, tests, people)) is not None]
     return max(found, key=lambda each: each.score, default=None), tests
 
 
@@ -91,7 +89,7 @@ def _grid(units: Units, attributes: tuple[str, ...]) -> tuple[Grid, list[Ints]]:
     """The units as a grid of dense codes, and the label of each code by column."""
     codes, values = [], []
     for name in attributes:
-        label, code = np.unique(units.attributes[name], return_inverse=True)
+        label, code = distinct(units.attributes[name])
         given = bool(len(label)) and label[0] == 0
         codes.append(code if given else code + 1)
         values.append(label[1:] if given else label)
@@ -117,9 +115,7 @@ def _counted(cuboid: Cuboid, grid: Grid, values: list[Ints], policy: Policy, his
     )
 
 
-def _strongest(
-    crossed: _Crossed, units: Units, last: int, policy: Policy, tests: int, correlation: float
-) -> Finding | None:
+def _strongest(crossed: _Crossed, policy: Policy, tests: int, people: People) -> Finding | None:
     notable = (crossed.bad >= policy.min_bad) & (crossed.n >= policy.min_customers)
     notable &= severity(crossed.bad, crossed.n, crossed.expected) >= policy.min_severity
     if not notable.any():
@@ -131,21 +127,18 @@ def _strongest(
             break
         if crossed.tail(row, group) * tests * policy.depth > policy.level:
             continue
-        finding = _finding(crossed, row, group, units, last, policy, tests, correlation)
+        finding = _finding(crossed, row, group, policy, tests, people)
         if finding.q_value <= policy.level:
             return finding
     return None
 
 
-def _finding(
-    crossed: _Crossed, row: int, group: int, units: Units, last: int, policy: Policy, tests: int, correlation: float
-) -> Finding:
+def _finding(crossed: _Crossed, row: int, group: int, policy: Policy, tests: int, people: People) -> Finding:
     codes = dict(zip(crossed.names, crossed.codes[:, group].tolist(), strict=True))
     selector = Selector.of({name: (code,) for name, code in codes.items()})
     scale = policy.scales[row]
-    inside: Bools = selector.chosen(units) & (last - units.window < scale)
     bad, expected = float(crossed.bad[row, group]), float(crossed.expected[row, group])
-    p_value = customer_tail(units.where(inside), bad, expected, crossed.unrest, crossed.error, correlation, policy)
+    p_value = people.tail(selector, scale, bad, expected, crossed.unrest, crossed.error)
     part = Part(
         code=codes[crossed.names[0]], n=float(crossed.n[row, group]), bad=bad, expected=expected, p_value=p_value
     )

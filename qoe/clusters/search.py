@@ -1,23 +1,23 @@
 """One window's search: which conditions hurt significantly, the best explanation first, each bad unit once."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from qoe.clusters.conjunctions import best_conjunction
 from qoe.clusters.findings import Finding, Part, Search
 from qoe.clusters.history import History
+from qoe.clusters.people import People
 from qoe.clusters.policy import Policy
 from qoe.clusters.selector import Selector
 from qoe.clusters.significance import (
     benjamini_hochberg,
-    customer_tail,
     log_likelihood_ratio,
     severity,
     upper_tail,
     within_customer_correlation,
 )
-from qoe.clusters.tables import Table, common_drift, table_of
+from qoe.clusters.tables import Table, common_drift, leaves_of, table_of
 from qoe.clusters.units import Bools, Floats, Units
 
 
@@ -40,31 +40,30 @@ def search(units: Units, last: int, policy: Policy, history: History) -> Search:
     likelihood ratio less its description length is kept (a site, not each of its cells; four sites, not the region
     around them); its units are taken out and the rest is tested again.
     """
-    units = units.between(last - max(policy.scales) + 1, last)
+    units = replace(units, measured={}).between(last - max(policy.scales) + 1, last)
     if not len(units):
         return Search(findings=(), tests=0, drift=1.0)
-    drift = 1.0
+    leaves, drift = leaves_of(units, policy.attributes), 1.0
     if policy.drift:
-        drift = common_drift([table_of(units, name, last, policy.scales, history) for name in policy.attributes])
-    units = units.scaled(drift)
-    correlation = within_customer_correlation(units)
-    alive = units
+        drift = common_drift([table_of(leaves, name, last, policy.scales, history) for name in policy.attributes])
+    people = People(units=units, correlation=within_customer_correlation(units.scaled(drift)), policy=policy, last=last)
+    leaves = leaves.scaled(drift)
     findings: list[Finding] = []
     tests = 0
-    while len(findings) < policy.most and len(alive):
-        tested = [_test(alive, name, last, policy, history, correlation) for name in policy.attributes]
-        conjunction, crossed = best_conjunction(alive, last, policy, history, correlation)
+    while len(findings) < policy.most and len(leaves):
+        tested = [_test(leaves, name, last, policy, history, people) for name in policy.attributes]
+        conjunction, crossed = best_conjunction(leaves, last, policy, history, people)
         tests = tests or int(sum(part.eligible.sum() for part in tested)) + crossed
         offered = [each for each in (_best(tested, policy), conjunction) if each is not None]
         if not offered:
             break
         best = max(offered, key=lambda each: each.score)
         findings.append(best)
-        alive = alive.where(~best.selector.chosen(alive))
+        leaves, people = leaves.where(~best.selector.chosen(leaves)), people.without(best.selector)
     return Search(findings=tuple(findings), tests=tests, drift=drift)
 
 
-def _test(units: Units, name: str, last: int, policy: Policy, history: History, correlation: float) -> _Tested:
+def _test(units: Units, name: str, last: int, policy: Policy, history: History, people: People) -> _Tested:
     table = table_of(units, name, last, policy.scales, history)
     unrest, error = history.unrest(name), history.error(name)
     tested = _Tested(
@@ -77,23 +76,14 @@ def _test(units: Units, name: str, last: int, policy: Policy, history: History, 
         severity=severity(table.bad, table.n, table.expected),
     )
     for row, column in np.argwhere(tested.eligible & _notable(tested, policy) & (tested.p_value <= policy.level)):
-        tested.p_value[row, column] = _by_customer(units, last, tested, row, column, policy, correlation)
+        selector = Selector.of({name: (int(table.code[column]),)})
+        bad, expected = float(table.bad[row, column]), float(table.expected[row, column])
+        tested.p_value[row, column] = people.tail(selector, policy.scales[row], bad, expected, unrest, error)
     return tested
 
 
 def _notable(tested: _Tested, policy: Policy) -> Bools:
     return np.asarray((tested.severity >= policy.min_severity) & (tested.table.bad >= policy.min_bad))
-
-
-def _by_customer(
-    units: Units, last: int, tested: _Tested, row: int, column: int, policy: Policy, correlation: float
-) -> float:
-    """The p-value when units of one customer count as alike as they are; 1 when too few customers are hurt."""
-    table = tested.table
-    chosen = units.chosen(table.attribute, frozenset({int(table.code[column])}))
-    inside = units.where(chosen & (last - units.window < policy.scales[row]))
-    bad, expected = float(table.bad[row, column]), float(table.expected[row, column])
-    return customer_tail(inside, bad, expected, tested.unrest, tested.error, correlation, policy)
 
 
 def _best(tested: list[_Tested], policy: Policy) -> Finding | None:

@@ -4,7 +4,6 @@ import numpy as np
 from scipy.special import xlogy
 from scipy.stats import nbinom, poisson
 
-from qoe.clusters.policy import Policy
 from qoe.clusters.units import Floats, Units
 
 # Relative standard error of the expectation itself (own): large groups are not flagged for a drift of this size.
@@ -77,21 +76,3 @@ def design_effect(counts: Floats, correlation: float) -> float:
     """By how much units that belong to the same customers inflate a variance (Kish 1965, `published`)."""
     total = float(counts.sum())
     return 1.0 if total <= 0 else 1.0 + correlation * (float((counts**2).sum()) / total - 1.0)
-
-
-def customer_tail(
-    inside: Units, bad: float, expected: float, unrest: float, error: float, correlation: float, policy: Policy
-) -> float:
-    """Probability of a group's count when units of one customer are as alike as they are.
-
-    1 when too few customers are in it or hurt; units of tables (customer 0) count by themselves.
-    """
-    if not inside.customer.any():
-        return float(upper_tail(np.array([bad]), np.array([expected]), np.array([unrest]), error)[0])
-    customers, place = np.unique(inside.customer, return_inverse=True)
-    hurt = np.unique(inside.customer[inside.bad > 0])
-    if len(customers) < policy.min_customers or len(hurt) < policy.min_bad_customers:
-        return 1.0
-    counts = np.bincount(place, inside.n).astype(np.float64)
-    effect = np.array([max(unrest, design_effect(counts, correlation))])
-    return float(upper_tail(np.array([bad]), np.array([expected]), effect, error)[0])

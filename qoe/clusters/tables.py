@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from qoe.clusters.history import History
 from qoe.clusters.units import Floats, Ints, Units
+
+_MANY = 50_000  # units from which on adding them up first pays (own)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +24,7 @@ class Table:
 
 def table_of(units: Units, attribute: str, last: int, scales: tuple[int, ...], history: History) -> Table:
     """Add up the units of each value over the trailing windows that end with `last`; code 0 is no value."""
-    code, place = np.unique(units.attributes[attribute], return_inverse=True)
+    code, place = distinct(units.attributes[attribute])
     age = last - units.window
     sums = np.zeros((3, len(scales), len(code)))
     for row, scale in enumerate(scales):
@@ -32,6 +35,42 @@ def table_of(units: Units, attribute: str, last: int, scales: tuple[int, ...], h
     n, bad, expected = sums[:, :, given]
     expected = np.minimum(expected * history.factor(attribute, code[given]), n)
     return Table(attribute=attribute, code=code[given], n=n, bad=bad, expected=expected)
+
+
+def distinct(codes: Ints) -> tuple[Ints, Ints]:
+    """The different codes, sorted, and the place of each entry's among them; without sorting where they are small."""
+    if not len(codes) or int(codes.min()) < 0 or int(codes.max()) > 4 * len(codes) + 1024:
+        code, place = np.unique(codes, return_inverse=True)
+        return code, place
+    there = np.zeros(int(codes.max()) + 1, bool)
+    there[codes] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[codes]
+
+
+def leaves_of(units: Units, attributes: tuple[str, ...]) -> Units:
+    """The units added up where window and attributes are the same, nobody's any more; few units stay as they are."""
+    if len(units) < _MANY:
+        return units
+    key, space = np.zeros(len(units), np.int64), 1
+    for codes in (units.window, *(units.attributes[name] for name in attributes)):
+        label, place = distinct(codes)
+        if space > np.iinfo(np.int64).max // max(len(label), 1):
+            key, space = pd.factorize(key)[0].astype(np.int64), len(key)
+        key, space = key * len(label) + place, space * len(label)
+    leaf, first = pd.factorize(key)
+    where = np.zeros(len(first), np.int64)
+    where[leaf[::-1]] = np.arange(len(leaf))[::-1]
+    weights = (units.n, units.bad, units.expected)
+    sums = [np.bincount(leaf, each, len(first)).astype(np.float64) for each in weights]
+    return Units(
+        time_us=units.time_us[where],
+        window=units.window[where],
+        customer=np.zeros(len(first), np.int64),
+        n=sums[0],
+        bad=sums[1],
+        expected=sums[2],
+        attributes={name: units.attributes[name][where] for name in attributes},
+    )
 
 
 def common_drift(tables: list[Table]) -> float:
