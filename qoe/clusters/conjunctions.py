@@ -56,9 +56,13 @@ def best_conjunction(
         return None, 0
     grid, values = _grid(units, policy.attributes)
     crossed = list(_crossed(units, last, policy, history, grid, values))
-    tests = len(policy.scales) * _groups(grid, len(units) / policy.min_customers, policy.depth)
-    found = [finding for each in crossed if (finding := _strongest(each, policy, tests, people)) is not None]
-    return max(found, key=lambda each: each.score, default=None), tests
+    tests = len(policy.scales) * _groups(grid, float(units.n.sum()) / policy.min_customers, policy.depth)
+    offered = [(score, each, place) for each in crossed for score, place in _offered(each, policy, tests)]
+    for _, each, (row, group) in sorted(offered, key=lambda candidate: -candidate[0]):
+        finding = _finding(each, row, group, policy, tests, people)
+        if finding.q_value <= policy.level:
+            return finding, tests
+    return None, tests
 
 
 def _groups(grid: Grid, most: float, depth: int) -> int:
@@ -115,22 +119,14 @@ def _counted(cuboid: Cuboid, grid: Grid, values: list[Ints], policy: Policy, his
     )
 
 
-def _strongest(crossed: _Crossed, policy: Policy, tests: int, people: People) -> Finding | None:
+def _offered(crossed: _Crossed, policy: Policy, tests: int) -> list[tuple[float, tuple[int, int]]]:
+    """Score, row and group of the best few that chance does not explain, whoever is hurt."""
     notable = (crossed.bad >= policy.min_bad) & (crossed.n >= policy.min_customers)
     notable &= severity(crossed.bad, crossed.n, crossed.expected) >= policy.min_severity
-    if not notable.any():
-        return None
-    score = np.where(notable, crossed.score, -np.inf)
-    for place in np.argsort(-score, axis=None)[:_ASKED]:
-        row, group = (int(each) for each in np.unravel_index(place, score.shape))
-        if score[row, group] <= 0:
-            break
-        if crossed.tail(row, group) * tests * policy.depth > policy.level:
-            continue
-        finding = _finding(crossed, row, group, policy, tests, people)
-        if finding.q_value <= policy.level:
-            return finding
-    return None
+    score = np.where(notable, crossed.score, 0.0)
+    places = [np.unravel_index(place, score.shape) for place in np.argsort(-score, axis=None)[:_ASKED]]
+    pairs = [(float(score[place]), (int(place[0]), int(place[1]))) for place in places if score[place] > 0]
+    return [each for each in pairs if crossed.tail(*each[1]) * tests * policy.depth <= policy.level]
 
 
 def _finding(crossed: _Crossed, row: int, group: int, policy: Policy, tests: int, people: People) -> Finding:

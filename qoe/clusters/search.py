@@ -46,7 +46,8 @@ def search(units: Units, last: int, policy: Policy, history: History) -> Search:
     leaves, drift = leaves_of(units, policy.attributes), 1.0
     if policy.drift:
         drift = common_drift([table_of(leaves, name, last, policy.scales, history) for name in policy.attributes])
-    people = People(units=units, correlation=within_customer_correlation(units.scaled(drift)), policy=policy, last=last)
+    correlation = within_customer_correlation(units if drift == 1.0 else units.scaled(drift))
+    people = People(units=units, correlation=correlation, policy=policy, last=last)
     leaves = leaves.scaled(drift)
     findings: list[Finding] = []
     tests = 0

@@ -48,7 +48,8 @@ class Units:
 
     def between(self, first: int, last: int) -> "Units":
         """The units of the windows `first` to `last`, both included."""
-        return self.where((self.window >= first) & (self.window <= last))
+        inside = (self.window >= first) & (self.window <= last)
+        return self if inside.all() else self.where(inside)
 
     def scaled(self, factor: float | Floats) -> "Units":
         """The same units with another expectation: each times `factor`, at most all of them bad."""
