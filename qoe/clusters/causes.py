@@ -66,7 +66,7 @@ def _best(grid: Grid, leaves: Weighed, *, relative: bool, depth: int, level: flo
     further = () if leaves.variance is None else (leaves.variance,)
     made = list(cuboids(grid, leaves.bad, expected, further, depth))
     tests = sum(each.tested for each in made)
-    error = MODEL_ERROR if first else _group_error(made)
+    error = MODEL_ERROR if first else _group_error(made, relative=relative)
     total = float(leaves.bad.sum()) if relative else None
     best = _strongest(grid, made, total)
     if best is None:
@@ -112,15 +112,17 @@ def _p_value(candidate: _Candidate, error: float, total: float | None) -> float:
     return float(upper_tail(np.array([bad]), np.array([expected]), np.ones(1), error)[0])
 
 
-def _group_error(made: Sequence[Cuboid]) -> float:
-    """Relative error of the expectation of whole groups, from how the remaining ones lie around it."""
-    squares = []
-    for each in made:
-        bad, expected = each.sums[:2]
-        enough = expected >= _ENOUGH
-        bad, expected = bad[enough], expected[enough]
-        squares.append((bad / expected - 1) ** 2 - _MEDIAN_SQUARE / expected)
-    every = np.concatenate(squares)
-    seen = max(0.0, float(np.median(every))) / _MEDIAN_SQUARE if len(every) else 0.0
-    mixed = (GROUP_WEIGHT * GROUP_ERROR**2 + len(every) * seen) / (GROUP_WEIGHT + len(every))
-    return float(np.sqrt(mixed))
+def _group_error(made: Sequence[Cuboid], *, relative: bool) -> float:
+    """Relative error of the expectation of whole groups, from how the remaining ones lie around it.
+
+    `relative`: around their middle, as the table's own ratio holds the next cause too.
+    """
+    bad, expected = (np.concatenate([each.sums[row] for each in made]) for row in (0, 1))
+    enough = expected >= _ENOUGH
+    ratio, expected = bad[enough] / expected[enough], expected[enough]
+    if relative and len(ratio):
+        middle = max(float(np.median(ratio)), 1e-9)
+        ratio, expected = ratio / middle, expected * middle
+    squares = (ratio - 1) ** 2 - _MEDIAN_SQUARE / expected
+    seen = max(0.0, float(np.median(squares))) / _MEDIAN_SQUARE if len(squares) else 0.0
+    return float(np.sqrt((GROUP_WEIGHT * GROUP_ERROR**2 + len(squares) * seen) / (GROUP_WEIGHT + len(squares))))
