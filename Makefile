@@ -19,6 +19,7 @@ setup: ## Install what the program needs: system packages, .venv
 setup-tests: ## Install what the tests need besides
 	@deploy/setup/system.sh --tests
 	@$(MAKE) -s .venv/.tests
+	@if command -v java >/dev/null; then $(MAKE) -s .venv/.spark; fi
 
 setup-system: ## The part of setup that needs root: sudo make setup-system
 	@deploy/setup/system.sh
@@ -33,6 +34,10 @@ setup-system-tests: ## The part of setup-tests that needs root
 .venv/.tests: requirements-dev.txt pyproject.toml deploy/setup/python.sh
 	@deploy/setup/python.sh requirements-dev.txt
 	@touch $@ .venv/.program
+
+.venv/.spark: requirements-spark.txt .venv/.tests
+	@deploy/setup/python.sh requirements-spark.txt
+	@touch $@
 
 demo: setup ## See it: a made-up city, collected, scored and shown on http://127.0.0.1:8501
 	@$(BIN)/cem demo

@@ -19,6 +19,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from cemaphore.engines import Engine
 from records.errors import ConfigError
 from store.retention import DEFAULT_DAYS, LEAST_DAYS
 
@@ -110,6 +111,19 @@ class Settings(BaseSettings):
     )
     score_processes: int | None = Field(
         None, ge=1, description="Processes that score hours side by side. Empty: one a core, at most 4."
+    )
+    engine: Engine = Field(
+        Engine.LOCAL,
+        description="What `cem score` rates hours with: this machine or Apache Spark; `cem run` rates here.",
+    )
+    spark_master: str = Field(
+        "local[*]",
+        description="Master of Apache Spark, as `spark://host:7077`. Under `spark-submit` its session is taken.",
+    )
+    spark_folder: Path = Field(
+        Path("spark"),
+        description="Working folder of the Spark engine; all workers of Spark see it under this path. "
+        "A relative path lies under `home`.",
     )
     false_clusters_per_day: float = Field(
         0.2, gt=0, description="How many clusters a day may be flagged by chance alone (clusters per day)."
@@ -213,6 +227,7 @@ class Settings(BaseSettings):
         "holidays_file",
         "advice_file",
         "taxonomy_file",
+        "spark_folder",
     )
 
 

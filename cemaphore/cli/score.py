@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cemaphore.engines import Engine
 from cemaphore.moments import From, To
 
 _SLOW_S = 2.0  # a progress bar appears for what takes longer
@@ -25,6 +26,7 @@ def _score(
         Path | None,
         typer.Option(help="Score with this quality catalogue beside the one in force; `cem compare` shows both."),
     ] = None,
+    engine: Annotated[Engine | None, typer.Option(help="What hours are rated with; default: the setting.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Score all dirty windows; with --from or --to all windows of that span again."""
@@ -45,7 +47,15 @@ def _score(
             if shadow is not None:
                 run = score_shadow(dsn, settings, shadow, start=start, end=end, progress=bar)
             else:
-                run = score(dsn, settings, start=start, end=end, progress=bar, processes=processes)
+                run = score(
+                    dsn,
+                    settings,
+                    start=start,
+                    end=end,
+                    progress=bar,
+                    processes=processes,
+                    engine=engine or settings.engine,
+                )
         show(asdict(run), as_json)
 
 

@@ -1,6 +1,6 @@
 """The local engine: reads one hour out of the database, part by part, and replaces the rows that are made of it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cemaphore.pipeline.frame import SessionFrame, session_frame, touchpoint_frame
+from cemaphore.pipeline.frame import SESSION_LABELS, TOUCHPOINT_LABELS, SessionFrame, sessions_of, touchpoints_of
 from cemaphore.pipeline.hours import HourCount, HourScores, Scoring, merged_parts, rate
 from cemaphore.pipeline.score_rows import stacked
 from qoe.calendar import SATURDAY
@@ -17,22 +17,23 @@ from qoe.model import FloatArray
 from records.windows import HOUR
 from store import scores, touched, user_sums
 from store.connection import Connection
-from store.frames import count_sessions
+from store.copying import Arrays
+from store.frames import Part, count_sessions, label_values, read_sessions, read_touchpoints
 
 # A larger hour is read in parts that each hold whole customers: about 1 kB a session at the peak (own).
 PART_SESSIONS = 400_000
 
 
-def score_hour(
-    connection: Connection, hour: datetime, scoring: Scoring, margins: Margins, version_id: int, *, whole: bool = False
+def store_hour(
+    connection: Connection, hour: datetime, parts: Iterable[HourScores], version_id: int, *, whole: bool = False
 ) -> HourCount:
-    """Replace the rows of one hour; the caller owns the transaction. An hour without records loses its rows.
+    """Replace the rows of one hour by its rated parts; the caller owns the transaction. Without records it loses them.
 
     Notes the customers whose rows are not as they were, or with `whole` all, for the day that is merged next.
     """
     stored = HourStore(connection, hour, version_id)
     made = []
-    for rated in rated_parts(connection, hour, scoring, margins):
+    for rated in parts:
         stored.add_users(rated)
         made.append(replace(rated, users=()))
     complete = merged_parts(made)
@@ -40,15 +41,33 @@ def score_hour(
     return complete.count
 
 
+def parts_of(connection: Connection, hour: datetime) -> list[Part | None]:
+    """The parts that an hour is read in; None: whole."""
+    count = -(-count_sessions(connection, hour, hour + HOUR) // PART_SESSIONS) or 1
+    return [(index, count) for index in range(count)] if count > 1 else [None]
+
+
 def rated_parts(connection: Connection, hour: datetime, scoring: Scoring, margins: Margins) -> Iterator[HourScores]:
     """Read an hour part by part and rate each; no customer is in two parts."""
-    found = count_sessions(connection, hour, hour + HOUR)
-    parts = -(-found // PART_SESSIONS) or 1
-    for index in range(parts):
-        part = (index, parts) if parts > 1 else None
-        sessions = session_frame(connection, hour, hour + HOUR, context=scoring.context, part=part)
-        touchpoints = touchpoint_frame(connection, hour, hour + HOUR, context=scoring.context, part=part)
-        yield rate(sessions, touchpoints, _expected(sessions, scoring, margins), scoring)
+    for part in parts_of(connection, hour):
+        sessions = read_sessions(connection, hour, hour + HOUR, part)
+        touchpoints = read_touchpoints(connection, hour, hour + HOUR, part)
+        names = label_values(connection, [*SESSION_LABELS, *TOUCHPOINT_LABELS])
+        yield rate_raw(sessions, touchpoints, names, hour, scoring, margins)
+
+
+def rate_raw(
+    sessions: Arrays,
+    touchpoints: Arrays,
+    names: Mapping[str, Mapping[int, str]],
+    hour: datetime,
+    scoring: Scoring,
+    margins: Margins,
+) -> HourScores:
+    """Rate records as `store.frames` reads them, which this takes apart; `names` are the labels of frames."""
+    frame = sessions_of(sessions, names, hour, hour + HOUR, scoring.context)
+    touched_at = touchpoints_of(touchpoints, names, hour, hour + HOUR, scoring.context)
+    return rate(frame, touched_at, _expected(frame, scoring, margins), scoring)
 
 
 class HourStore:

@@ -31,7 +31,7 @@ class Pool:
     """Scores hours in any order; processes start once the pace so far says that they are worth it."""
 
     def __init__(self, worker: Worker, dsn: str, settings: Settings, processes: int, *, whole: bool) -> None:
-        self._worker, self._given, self._processes = worker, (dsn, _plain(settings), whole), processes
+        self._worker, self._given, self.processes = worker, (dsn, _plain(settings), whole), processes
         self._executor: ProcessPoolExecutor | None = None
         self._hours, self._seconds = 0, 0.0
 
@@ -54,7 +54,7 @@ class Pool:
 
     def _worth(self, hours: int) -> bool:
         """Whether other processes are to take so many hours."""
-        if self._executor is not None or self._processes < 2 or hours < 2:
+        if self._executor is not None or self.processes < 2 or hours < 2:
             return self._executor is not None
         return self._hours > 0 and hours * self._seconds / self._hours > WORTH_S
 
@@ -68,7 +68,7 @@ class Pool:
         if self._executor is None:
             context = multiprocessing.get_context("spawn")  # a fork would share this process's connections
             self._executor = ProcessPoolExecutor(
-                self._processes, mp_context=context, initializer=_begin, initargs=self._given
+                self.processes, mp_context=context, initializer=_begin, initargs=self._given
             )
         futures = {self._executor.submit(_score, hour, wait): hour for hour in hours}
         try:

@@ -1,15 +1,16 @@
 """Scores dirty hours over one connection, each in a transaction of its own."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import Literal
 
 from cemaphore import catalogues
-from cemaphore.engines.local import score_hour
+from cemaphore.engines.local import rated_parts, store_hour
 from cemaphore.pipeline.baseline import baseline_for
 from cemaphore.pipeline.frame import FrameContext
-from cemaphore.pipeline.hours import HourCount, Scoring
+from cemaphore.pipeline.hours import HourCount, HourScores, Scoring
 from cemaphore.pipeline.learning import Lesson, learn
 from cemaphore.settings import Settings
 from qoe.expectation import Margins
@@ -31,7 +32,7 @@ Outcome = HourCount | TooLate | Literal["held", "done"]
 
 
 class Worker:
-    """One connection with everything that hours are scored with; `whole` as in `score_hour`."""
+    """One connection with everything that hours are scored with; `whole` as in `store_hour`."""
 
     def __init__(self, connection: Connection, settings: Settings, *, whole: bool = False) -> None:
         self._connection, self._settings, self._whole = connection, settings, whole
@@ -72,21 +73,43 @@ class Worker:
 
     def hour(self, hour: datetime, *, wait: bool) -> Outcome:
         """Score one hour; "held" where another process has it, "done" where one has just done it."""
-        connection = self._connection
         baseline_id, margins = self.baseline(local_day(hour, self.scoring.zone))
-        with connection.transaction():
-            if not scores.hold(connection, "hour", hour, wait=wait):
+        with self._connection.transaction():
+            if not scores.hold(self._connection, "hour", hour, wait=wait):
                 return "held"
-            marks = scores.marks(connection, scores.RECORD_KINDS, hour, hour + HOUR)
+            marks = self.marks(hour)
             if not marks:
                 return "done"
-            if retention.gone(connection, retention.SESSIONS, hour):
-                scores.unmark(connection, marks)
-                return TooLate(rows=count_sessions(connection, hour, hour + HOUR))
-            version_id = self.version(baseline_id)
-            count = score_hour(connection, hour, self.scoring, margins, version_id, whole=self._whole)
-            scores.mark(connection, scores.DAY_KIND, hour)
-            shadows.follow(connection, hour)
-            detections.look_again(connection, scores.windows_of(connection, marks))
+            parts = rated_parts(self._connection, hour, self.scoring, margins)
+            return self._replaced(hour, parts, marks, baseline_id)
+
+    def marks(self, hour: datetime) -> list[int]:
+        """Return the marks of an hour as they are now: read them before its records."""
+        return scores.marks(self._connection, scores.RECORD_KINDS, hour, hour + HOUR)
+
+    def store(self, hour: datetime, parts: Iterable[HourScores], marks: Sequence[int]) -> Outcome:
+        """Store an hour that was rated elsewhere, of records read after these marks.
+
+        "held" where a mark is gone: another process has scored the hour since, maybe of newer records.
+        """
+        baseline_id, _ = self.baseline(local_day(hour, self.scoring.zone))
+        with self._connection.transaction():
+            scores.hold(self._connection, "hour", hour, wait=True)
+            if not set(marks) <= set(self.marks(hour)):
+                return "held"
+            return self._replaced(hour, parts, marks, baseline_id)
+
+    def _replaced(
+        self, hour: datetime, parts: Iterable[HourScores], marks: Sequence[int], baseline_id: int
+    ) -> HourCount | TooLate:
+        """Store the parts of an hour and take its marks away, inside a transaction that holds it."""
+        connection = self._connection
+        if retention.gone(connection, retention.SESSIONS, hour):
             scores.unmark(connection, marks)
+            return TooLate(rows=count_sessions(connection, hour, hour + HOUR))
+        count = store_hour(connection, hour, parts, self.version(baseline_id), whole=self._whole)
+        scores.mark(connection, scores.DAY_KIND, hour)
+        shadows.follow(connection, hour)
+        detections.look_again(connection, scores.windows_of(connection, marks))
+        scores.unmark(connection, marks)
         return count

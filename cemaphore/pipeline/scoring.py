@@ -7,7 +7,9 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 
 from cemaphore import catalogues
+from cemaphore.engines import Engine
 from cemaphore.engines.pool import Pool, default_processes
+from cemaphore.engines.spark import SparkPool
 from cemaphore.engines.worker import Outcome, TooLate, Worker
 from cemaphore.pipeline.days import PERIOD_DAYS, score_day, score_periods
 from cemaphore.pipeline.hours import HourCount
@@ -20,7 +22,6 @@ from store.connection import Connection, connect
 
 Progress = Callable[[int, int], None]
 JOB = "score"
-ENGINE = "local"
 _MOMENT = timedelta(microseconds=1)
 _NO_HISTORY = 0  # the indices of a customer are made without a baseline
 
@@ -41,6 +42,7 @@ class ScoreRun:
     days: int = 0
     kpi_values: int = 0
     too_late: int = 0
+    engine: Engine = Engine.LOCAL
     processes: int = 1
     seconds: float = 0.0
 
@@ -53,11 +55,13 @@ def score(
     end: datetime | None = None,
     progress: Progress | None = None,
     processes: int | None = None,
+    engine: Engine = Engine.LOCAL,
 ) -> ScoreRun:
     """Score the dirty windows of [start, end), or with a bound given all its windows again.
 
     One transaction an hour: killed anywhere it goes on where it was. Several processes may score at once; this starts
-    up to `processes` of its own (default: the setting). `progress` is told hours done and hours in all.
+    up to `processes` of its own (default: the setting), unless Spark is the engine. `progress` is told hours done and
+    hours in all.
     """
     began = time.monotonic()
     wanted = processes or settings.score_processes or default_processes()
@@ -66,13 +70,16 @@ def score(
         try:
             again = start is not None or end is not None
             worker = Worker(connection, settings, whole=again)
-            with Pool(worker, dsn, settings, wanted, whole=again) as pool:
+            pool: Pool | SparkPool = Pool(worker, dsn, settings, wanted, whole=again)
+            if engine is Engine.SPARK:
+                pool = SparkPool(worker, connection, settings)
+            with pool:
                 one = _Run(connection, settings, worker, pool, progress)
                 run = one.all(start, end, again=again)
         except BaseException as error:
             runs.end(connection, run_id, datetime.now(UTC), {}, error=type(error).__name__)
             raise
-        run = replace(run, processes=wanted, seconds=round(time.monotonic() - began, 3))
+        run = replace(run, engine=engine, processes=pool.processes, seconds=round(time.monotonic() - began, 3))
         runs.end(connection, run_id, datetime.now(UTC), asdict(run), one.inputs(run))
     return run
 
@@ -81,7 +88,12 @@ class _Run:
     """One run: it deals hours out, and merges days and periods itself."""
 
     def __init__(
-        self, connection: Connection, settings: Settings, worker: Worker, pool: Pool, progress: Progress | None
+        self,
+        connection: Connection,
+        settings: Settings,
+        worker: Worker,
+        pool: Pool | SparkPool,
+        progress: Progress | None,
     ) -> None:
         self._kpis, self._vendors = catalogues.kpis(settings), catalogues.vendors(settings)
         self._connection, self._worker, self._pool = connection, worker, pool
@@ -124,7 +136,7 @@ class _Run:
         }
         rows = run.sessions + run.touchpoints
         return runs.RunInputs(
-            windows=self._windows, rows=rows, versions=versions, engine=ENGINE, processes=run.processes
+            windows=self._windows, rows=rows, versions=versions, engine=run.engine, processes=run.processes
         )
 
     def _mark_again(self, start: datetime | None, end: datetime | None) -> None:

@@ -1,6 +1,7 @@
 """The page of settings, from the fields of `Settings`."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -41,6 +42,8 @@ def _type(annotation: Any) -> str:
         return ", ".join(_type(part) for part in get_args(annotation) if part is not NoneType)
     if get_origin(annotation) is Literal:
         return " ".join(f"`{choice}`" for choice in get_args(annotation))
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return " ".join(f"`{choice}`" for choice in annotation)
     if get_origin(annotation) is tuple:
         return f"list: {_type(get_args(annotation)[0])}"
     if get_origin(annotation) is Mapping:

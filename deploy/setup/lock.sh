@@ -1,5 +1,6 @@
 #!/bin/sh
-# Pin the Python packages anew, with hashes: pyproject.toml to requirements.txt (the program) and requirements-dev.txt.
+# Pin the Python packages anew, with hashes: pyproject.toml to requirements.txt (the program), requirements-dev.txt and
+# requirements-spark.txt (what the Spark engine needs besides).
 # A lock file is not kept: it would name the package index of the machine that wrote it.
 set -eu
 command -v uv >/dev/null || { echo "lock: uv is needed; install it, for example with pipx install uv" >&2; exit 4; }
@@ -14,3 +15,4 @@ export_group() {
 }
 export_group requirements.txt --group build
 export_group requirements-dev.txt --group build --group dev
+export_group requirements-spark.txt --only-group spark

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Make the virtual environment .venv with the pinned packages of a requirements file, and the project itself in it.
 #
-#   python.sh requirements.txt|requirements-dev.txt
+#   python.sh requirements.txt|requirements-dev.txt|requirements-spark.txt
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 . "$here/lib.sh"

@@ -1,0 +1,59 @@
+"""What a Spark task does: it rates the parts that it is dealt with the functions that every engine uses."""
+
+import pickle
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from cemaphore.engines.local import rate_raw
+from cemaphore.engines.parts import keep_scores, read_part
+from cemaphore.pipeline.hours import Scoring
+from qoe.expectation import Margins
+
+DEALT = "hour_s long, place string"
+RATED = "place string, sessions long, cpu_s double"
+_RATED = pa.schema({"place": pa.string(), "sessions": pa.int64(), "cpu_s": pa.float64()})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wave:
+    """What some hours of one local day are rated with besides the scoring: their margins, and names of labels."""
+
+    margins: Margins
+    names: Mapping[str, Mapping[int, str]]
+
+
+def packed(scoring: Scoring) -> bytes:
+    """The scoring for another process: its catalogues hold compiled formulas, which plain pickle does not take."""
+    from pyspark import cloudpickle
+
+    return bytes(cloudpickle.dumps(scoring))
+
+
+@lru_cache(maxsize=1)
+def _unpacked(scoring: bytes) -> Scoring:
+    """The scoring, once in each of Spark's processes."""
+    made = pickle.loads(scoring)
+    assert isinstance(made, Scoring)
+    return made
+
+
+def rate_dealt(scoring: Any, wave: Any, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rate each part that a batch of `DEALT` names, and say so as `RATED`; the first two are Spark's broadcasts."""
+    for batch in batches:
+        rows = [_rate(row, _unpacked(scoring.value), wave.value) for row in batch.to_pylist()]
+        yield pa.RecordBatch.from_pylist(rows, _RATED)
+
+
+def _rate(row: Mapping[str, Any], scoring: Scoring, wave: Wave) -> dict[str, Any]:
+    began = time.process_time()
+    place, hour = Path(row["place"]), datetime.fromtimestamp(row["hour_s"], UTC)
+    made = rate_raw(*read_part(place), wave.names, hour, scoring, wave.margins)
+    keep_scores(place, made)
+    return {"place": row["place"], "sessions": made.count.sessions, "cpu_s": time.process_time() - began}
