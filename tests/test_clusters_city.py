@@ -176,7 +176,7 @@ def test_the_commands_print_clusters_as_documented(city: City, monkeypatch: pyte
 
 
 def test_a_cluster_shows_its_start_its_life_and_whom_it_hurts_by_value(city: City, opened_city: Connection) -> None:
-    rows = _all(opened_city)
+    rows = [row for row in _all(opened_city) if row.over_kind != "complaints"]  # these have no windows to follow
     turns = cluster_life.changes(opened_city, [row.cluster_id for row in rows])
     tiers = cluster_life.tiers(opened_city, [row.cluster_id for row in rows])
     for row in rows:

@@ -166,6 +166,10 @@ def _cluster(row: SurgeRow, dimension: str, place: _Place) -> ClusterRow:
         silent_users=0,
         recommendation=recommendation_of(domain),
         version_id=place.version_id,
+        onset_lo=row.started_at,
+        onset_hi=row.detected_at,
+        users_hurt=row.customers,
+        sessions_hurt=round(row.complaints),
     )
 
 
