@@ -27,14 +27,17 @@ _SESSION_COLUMNS = [line for line in range(3 * _D + _COUNTS) if line >= 3 * _D o
 
 @dataclass(frozen=True, eq=False)
 class Fares:
-    """How users fared, each in one bucket or in all: the first `row` of each, its bucket, and what is added up.
+    """How users fared, each in one bucket or in all: the first `row` of each, and what is added up.
 
-    `lines` are those of `payload`.
+    `lines` are those of `payload`. Users with one observation only may be in `alone` instead, by its row: what they
+    add is in `of_alone` (rows, lines), whatever the attribute. `bucket` is that of every row, 0 over all.
     """
 
     row: Codes
-    bucket: Codes
     lines: FloatArray
+    alone: Codes
+    of_alone: FloatArray
+    bucket: Codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +57,7 @@ class Observations:
     of_sessions: FloatArray
     touchpoints: Codes
     _fares: list[tuple[Fares, Fares]] = field(default_factory=list)
+    _alone: dict[int, FloatArray] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -103,30 +107,65 @@ class Observations:
     def fares(self, rules: IndexRules) -> tuple[Fares, Fares]:
         """How every user fared in each bucket, and in all."""
         if not self._fares:
-            rows = np.arange(len(self.user))
             parts = self.parts if len(self.touchpoints) else self.of_sessions
-            self._fares.append(self.fares_of(rows, parts, rules, np.zeros(len(rows), dtype=np.int64)))
+            start = starts_of(self.user, self.bucket), starts_of(self.user)
+            nobody = np.zeros(0, dtype=np.int64)
+            none = np.zeros_like(self.bucket)
+            rows = np.arange(len(self.user))
+            by_bucket, by_user = (_fared(parts, rows, first, rules) for first in start)
+            empty = np.zeros((0, len(by_user)))
+            self._fares.append(
+                (
+                    Fares(start[0], by_bucket, nobody, empty, self.bucket),
+                    Fares(start[1], by_user, nobody, empty, none),
+                )
+            )
         return self._fares[0]
 
     def fares_of(self, rows: Codes, parts: FloatArray, rules: IndexRules, code: Codes) -> tuple[Fares, Fares]:
         """The same of some rows, in their order, apart by their code: sorted by code and bucket, and by code."""
         buckets = int(self.bucket.max(initial=0)) + 1
         by_bucket = stable_order(code * buckets + self.bucket[rows])
+        none = np.zeros_like(self.bucket)
+        by_user = stable_order(code)
+        of_alone = self._of_alone(parts, rules)
         return (
-            self._fared(rows, by_bucket, parts, rules, code, self.bucket),
-            self._fared(rows, stable_order(code), parts, rules, code, np.zeros_like(self.bucket)),
+            self._apart(rows[by_bucket], code[by_bucket], self.bucket, parts, rules, of_alone),
+            self._apart(rows[by_user], code[by_user], none, parts, rules, of_alone),
         )
 
-    def _fared(
-        self, rows: Codes, order: Codes, parts: FloatArray, rules: IndexRules, code: Codes, bucket: Codes
+    def _apart(
+        self, rows: Codes, code: Codes, bucket: Codes, parts: FloatArray, rules: IndexRules, of_alone: FloatArray
     ) -> Fares:
-        sorted_rows = rows[order]
-        first = starts_of(code[order], bucket[sorted_rows], self.user[sorted_rows])
-        lines = _lines(_added(parts, sorted_rows, first))
-        known = (len(lines) - _COUNTS) // 3
-        scores = user_scores(lines[:known], lines[known : 2 * known], lines[2 * known : 3 * known], rules)
-        begin = sorted_rows[first]
-        return Fares(begin, bucket[begin], payload(scores, *lines[3 * known :]))
+        """How users fared by code and bucket, `rows` sorted by these: most have one observation, which is known."""
+        first = starts_of(code, bucket[rows], self.user[rows])
+        length = np.diff(first, append=len(rows))
+        several = length > 1
+        begin = rows[first]
+        run = np.append(0, np.cumsum(length[several]))[:-1]
+        lines = _fared(parts, rows[np.repeat(several, length)], run, rules)
+        return Fares(begin[several], lines, begin[~several], of_alone, bucket)
+
+    def _of_alone(self, parts: FloatArray, rules: IndexRules) -> FloatArray:
+        """What each row adds where it is the only one of its user: the same for all attributes."""
+        columns = parts.shape[1]
+        if columns not in self._alone:
+            made = np.empty((len(parts), SESSION_LINES + columns - _COUNTS + 3))
+            for start in range(0, len(parts), _BLOCK):
+                made[start : start + _BLOCK] = _scored(parts[start : start + _BLOCK].T, rules).T
+            self._alone[columns] = made
+        return self._alone[columns]
+
+
+def _fared(parts: FloatArray, rows: Codes, first: Codes, rules: IndexRules) -> FloatArray:
+    """What users add to their group (lines of `payload`) whose rows begin at `first`."""
+    return _scored(_lines(added_runs(parts, rows, first)), rules)
+
+
+def _scored(sums: FloatArray, rules: IndexRules) -> FloatArray:
+    known = (len(sums) - _COUNTS) // 3
+    scores = user_scores(sums[:known], sums[known : 2 * known], sums[2 * known : 3 * known], rules)
+    return payload(scores, *sums[3 * known :])
 
 
 def user_scores(w: FloatArray, s1: FloatArray, m: FloatArray, rules: IndexRules) -> FloatArray:
@@ -170,12 +209,12 @@ def starts_of(*keys: Codes) -> Codes:
     return np.flatnonzero(new)
 
 
-def _added(parts: FloatArray, rows: Codes, starts: Codes) -> FloatArray:
+def added_runs(parts: FloatArray, rows: Codes, starts: Codes) -> FloatArray:
     """Sums of `parts[rows]` over the runs that begin at `starts`: a product with a sparse matrix of ones."""
     if not len(starts):
         return np.zeros((0, parts.shape[1]))
     runs = csr_array(
-        (np.ones(len(rows), _PRECISION), rows, np.append(starts, len(rows))), shape=(len(starts), len(parts))
+        (np.ones(len(rows), parts.dtype), rows, np.append(starts, len(rows))), shape=(len(starts), len(parts))
     )
     return np.asarray(runs @ parts)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qoe.catalogue import DIMENSIONS
 from qoe.codes import Codes, dense, stable_order
-from qoe.fares import PER_SQUARE, SESSION_LINES, Fares, Observations, payload, starts_of
+from qoe.fares import PER_SQUARE, SESSION_LINES, Fares, Observations, added_runs, payload, starts_of
 from qoe.indices import Z95, IndexRules
 from qoe.model import FloatArray
 
@@ -63,14 +63,23 @@ def group_sums(value: NDArray[Any], seen: Observations, rules: IndexRules) -> tu
         fares = seen.fares_of(given, seen.parts if whole else seen.of_sessions, rules, code)
     place = np.zeros(len(sorted_value), dtype=np.int64)
     place[given] = code
-    by_bucket, by_user = (_in_groups(values, place[each.row], each) for each in fares)
+    by_bucket, by_user = (_in_groups(values, place, each) for each in fares)
     return by_bucket, by_user
 
 
 def _in_groups(values: NDArray[Any], code: Codes, fares: Fares) -> GroupSums:
-    """Sums over users by the code of their group and their bucket, of the groups that have any."""
+    """Sums over users by the code of their group, of each row, and their bucket, of the groups that have any."""
     buckets = int(fares.bucket.max(initial=0)) + 1
-    group, sums = _summed(code * buckets + fares.bucket, fares.lines)
+    several, alone = (code[rows] * buckets + fares.bucket[rows] for rows in (fares.row, fares.alone))
+    group, sums = _summed(several, fares.lines)
+    if len(alone):
+        starts = starts_of(alone)
+        found = group, alone[starts]
+        group = np.union1d(*found)
+        parts = sums, added_runs(fares.of_alone, fares.alone, starts).T
+        sums = np.zeros((len(parts[1]), len(group)))
+        for mine, part in zip(found, parts, strict=True):
+            sums[:, np.searchsorted(group, mine)] += part
     return _named(sums, values[group // buckets], group % buckets)
 
 
