@@ -50,10 +50,15 @@ def copy_out(
     """Read the whole result of `query` as one array per field; see `copy_out_blocks` for the contract."""
     blocks = list(copy_out_blocks(connection, query, fields, params))
     if not blocks:
-        return {name: np.empty(0, _NATIVE[code]) for name, code in fields}
+        return no_rows(fields)
     if len(blocks) == 1:
         return blocks[0]
     return {name: np.concatenate([block[name] for block in blocks]) for name, _ in fields}
+
+
+def no_rows(fields: Sequence[Field]) -> Arrays:
+    """Return what a result without rows is read as."""
+    return {name: np.empty(0, _NATIVE[code]) for name, code in fields}
 
 
 def copy_out_blocks(

@@ -1,6 +1,6 @@
 """Reads spans of session and touchpoint records as plain arrays, one per column, without a Python object per value."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from store.connection import Connection
-from store.copying import Arrays, Field, copy_out
+from store.copying import Arrays, Field, copy_out, copy_out_blocks
 
 _LABELS = ("cell_id", "access", "access_node", "screen", "service", "app", "server", "core_node", "plan")
 _CODECS = ("failure_cause", "video_codec", "voice_codec")
@@ -80,9 +80,17 @@ def read_sessions(connection: Connection, start: datetime, end: datetime, part: 
     """
     fields = SESSION_FIELDS
     arrays = _read(connection, "cem.session", "start_time", fields, start, end, part, keep=("success",))
-    if arrays.pop("stalls_listed").any():
-        arrays["stall_at_ms"] = _stall_lists(connection, arrays, start, end)
-    return arrays
+    return with_stalls(arrays, lambda: read_stalls(connection, start, end))
+
+
+def session_blocks(connection: Connection, start: datetime, end: datetime) -> Iterator[Arrays]:
+    """Yield what `read_sessions` returns in blocks of rows, with `stalls_listed` for `with_stalls`."""
+    return _blocks(connection, "cem.session", "start_time", SESSION_FIELDS, start, end, keep=("success",))
+
+
+def touchpoint_blocks(connection: Connection, start: datetime, end: datetime) -> Iterator[Arrays]:
+    """Yield what `read_touchpoints` returns in blocks of rows."""
+    return _blocks(connection, "cem.touchpoint", "time", TOUCHPOINT_FIELDS, start, end)
 
 
 def read_customer_sessions(connection: Connection, customer_key: int, start: datetime, end: datetime) -> Arrays:
@@ -96,9 +104,7 @@ def read_customer_sessions(connection: Connection, customer_key: int, start: dat
     ).fetchall()
     mine = [key for (key,) in keys]
     arrays = copy_out(connection, query, SESSION_FIELDS, [mine, start, end])
-    if arrays.pop("stalls_listed").any():
-        arrays["stall_at_ms"] = _stall_lists(connection, arrays, start, end, mine)
-    return arrays
+    return with_stalls(arrays, lambda: read_stalls(connection, start, end, mine))
 
 
 def read_touchpoints(connection: Connection, start: datetime, end: datetime, part: Part | None = None) -> Arrays:
@@ -132,13 +138,31 @@ def _read(
     part: Part | None,
     keep: Sequence[str] = (),
 ) -> Arrays:
-    columns = ", ".join(_expression(name, code, keep) for name, code in fields)
-    pieces = ["SELECT", columns, "FROM", table, f"r WHERE r.{time} >= %s AND r.{time} < %s"]
-    params: list[Any] = [start, end]
+    query, params = _query(table, time, fields, start, end, keep)
     if part is not None:
-        pieces.append(_PART.format(time=time))
+        query += _PART.format(time=time)
         params += [part[1], part[0]]
-    return copy_out(connection, " ".join(pieces), fields, params)
+    return copy_out(connection, query, fields, params)
+
+
+def _blocks(
+    connection: Connection,
+    table: str,
+    time: str,
+    fields: Sequence[Field],
+    start: datetime,
+    end: datetime,
+    keep: Sequence[str] = (),
+) -> Iterator[Arrays]:
+    query, params = _query(table, time, fields, start, end, keep)
+    return copy_out_blocks(connection, query, fields, params)
+
+
+def _query(
+    table: str, time: str, fields: Sequence[Field], start: datetime, end: datetime, keep: Sequence[str]
+) -> tuple[Any, list[Any]]:
+    columns = ", ".join(_expression(name, code, keep) for name, code in fields)
+    return f"SELECT {columns} FROM {table} r WHERE r.{time} >= %s AND r.{time} < %s", [start, end]  # noqa: S608 - ours
 
 
 def _expression(name: str, code: str, keep: Sequence[str]) -> str:
@@ -152,14 +176,23 @@ def _expression(name: str, code: str, keep: Sequence[str]) -> str:
     return f"coalesce({name}, {missing})"
 
 
-def _stall_lists(
-    connection: Connection, arrays: Arrays, start: datetime, end: datetime, keys: Sequence[int] | None = None
-) -> NDArray[np.object_]:
+def read_stalls(connection: Connection, start: datetime, end: datetime, keys: Sequence[int] | None = None) -> Arrays:
+    """Return the listed stalls of sessions that start in [start, end), one row a stall, of some subscribers or all."""
+    return copy_out(connection, _STALLS, _STALL_FIELDS, [start, end, keys, keys])
+
+
+def with_stalls(arrays: Arrays, stalls: Callable[[], Arrays]) -> Arrays:
+    """Put the lists of `read_stalls`, called where any session has one, in place of `stalls_listed`."""
+    if arrays.pop("stalls_listed").any():
+        arrays["stall_at_ms"] = _stall_lists(arrays, stalls())
+    return arrays
+
+
+def _stall_lists(arrays: Arrays, found: Arrays) -> NDArray[np.object_]:
     """The lists by (subscriber, start), read as one row per stall; None where a session has none.
 
     Two sessions of one subscriber at one microsecond share one list: its length then fits neither stall count.
     """
-    found = copy_out(connection, _STALLS, _STALL_FIELDS, [start, end, keys, keys])
     lists = np.full(len(arrays["subscriber_key"]), None, dtype=object)
     mark = _mixed(found["subscriber_key"], found["start_time"])
     order = np.lexsort((found["place"], mark))

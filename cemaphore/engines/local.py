@@ -8,17 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from cemaphore.pipeline.frame import SESSION_LABELS, TOUCHPOINT_LABELS, SessionFrame, sessions_of, touchpoints_of
+from cemaphore.engines.spool import spooled
+from cemaphore.pipeline.frame import (
+    SESSION_LABELS,
+    TOUCHPOINT_LABELS,
+    SessionFrame,
+    TouchpointFrame,
+    sessions_of,
+    touchpoints_of,
+)
 from cemaphore.pipeline.hours import HourCount, HourScores, Scoring, merged_parts, rate
 from cemaphore.pipeline.score_rows import stacked
 from qoe.calendar import SATURDAY
+from qoe.company import Compared
 from qoe.expectation import Margins, expected_bad
 from qoe.model import FloatArray
 from records.windows import HOUR
 from store import scores, touched, user_sums
 from store.connection import Connection
 from store.copying import Arrays
-from store.frames import Part, count_sessions, label_values, read_sessions, read_touchpoints
+from store.frames import count_sessions, label_values, read_sessions, read_touchpoints
 
 # A larger hour is read in parts that each hold whole customers: about 1 kB a session at the peak (own).
 PART_SESSIONS = 400_000
@@ -41,33 +50,44 @@ def store_hour(
     return complete.count
 
 
-def parts_of(connection: Connection, hour: datetime) -> list[Part | None]:
-    """The parts that an hour is read in; None: whole."""
-    count = -(-count_sessions(connection, hour, hour + HOUR) // PART_SESSIONS) or 1
-    return [(index, count) for index in range(count)] if count > 1 else [None]
+def parts_of(connection: Connection, hour: datetime) -> int:
+    """How many parts an hour is rated in."""
+    return -(-count_sessions(connection, hour, hour + HOUR) // PART_SESSIONS) or 1
 
 
 def rated_parts(connection: Connection, hour: datetime, scoring: Scoring, margins: Margins) -> Iterator[HourScores]:
-    """Read an hour part by part and rate each; no customer is in two parts."""
-    for part in parts_of(connection, hour):
-        sessions = read_sessions(connection, hour, hour + HOUR, part)
-        touchpoints = read_touchpoints(connection, hour, hour + HOUR, part)
+    """Read an hour and rate it, a large one in parts: no customer is in two, and all sessions are compared together."""
+    parts = parts_of(connection, hour)
+    if parts == 1:
+        sessions = read_sessions(connection, hour, hour + HOUR)
+        touchpoints = read_touchpoints(connection, hour, hour + HOUR)
         names = label_values(connection, [*SESSION_LABELS, *TOUCHPOINT_LABELS])
-        yield rate_raw(sessions, touchpoints, names, hour, scoring, margins)
+        yield rate_frames(*frames_of(sessions, touchpoints, names, hour, scoring), scoring, margins)
+        return
+    with spooled(connection, hour, parts, scoring.context) as spool:
+        for frames, beside in spool.parts():
+            yield rate_frames(*frames, scoring, margins, beside)
 
 
-def rate_raw(
-    sessions: Arrays,
-    touchpoints: Arrays,
-    names: Mapping[str, Mapping[int, str]],
-    hour: datetime,
+def frames_of(
+    sessions: Arrays, touchpoints: Arrays, names: Mapping[str, Mapping[int, str]], hour: datetime, scoring: Scoring
+) -> tuple[SessionFrame, TouchpointFrame]:
+    """Frames of records as `store.frames` reads them, which this takes apart; `names` are the labels of frames."""
+    return (
+        sessions_of(sessions, names, hour, hour + HOUR, scoring.context),
+        touchpoints_of(touchpoints, names, hour, hour + HOUR, scoring.context),
+    )
+
+
+def rate_frames(
+    sessions: SessionFrame,
+    touchpoints: TouchpointFrame,
     scoring: Scoring,
     margins: Margins,
+    beside: Compared | None = None,
 ) -> HourScores:
-    """Rate records as `store.frames` reads them, which this takes apart; `names` are the labels of frames."""
-    frame = sessions_of(sessions, names, hour, hour + HOUR, scoring.context)
-    touched_at = touchpoints_of(touchpoints, names, hour, hour + HOUR, scoring.context)
-    return rate(frame, touched_at, _expected(frame, scoring, margins), scoring)
+    """Rate what `frames_of` made; of one part of several with what comparing all of them found."""
+    return rate(sessions, touchpoints, _expected(sessions, scoring, margins), scoring, beside)
 
 
 class HourStore:

@@ -9,7 +9,7 @@ import os
 import pickle
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,13 +21,17 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from cemaphore.engines.local import parts_of
+from cemaphore.engines.spool import dealt
 from cemaphore.pipeline.hours import HourScores
+from qoe.company import Company, Compared, compared_together
 from records.windows import HOUR
 from store.connection import Connection
 from store.copying import Arrays
 from store.frames import read_sessions, read_touchpoints
+from store.inventory import Inventory
 
-_SESSIONS, _TOUCHPOINTS, _SCORES = "sessions.parquet", "touchpoints.parquet", "scores"
+_SESSIONS, _TOUCHPOINTS = "sessions.parquet", "touchpoints.parquet"
+_SCORES, _COMPANY, _COMPARED = "scores", "company", "compared"
 _MODE = 0o700
 
 
@@ -62,16 +66,24 @@ def _remove_unused(folder: Path) -> None:
         os.close(held)
 
 
-def write_parts(connection: Connection, hour: datetime, folder: Path) -> list[Path]:
+def write_parts(connection: Connection, hour: datetime, folder: Path, inventory: Inventory) -> list[Path]:
     """Write an hour, and return the folders of its parts; no customer is in two of them."""
     written = []
-    for index, part in enumerate(parts_of(connection, hour)):
+    for index, (sessions, touchpoints) in enumerate(_read_parts(connection, hour, inventory)):
         place = folder / f"hour={hour:%Y%m%dT%H}" / f"part={index}"
         place.mkdir(mode=_MODE, parents=True)
-        _write(place / _SESSIONS, read_sessions(connection, hour, hour + HOUR, part))
-        _write(place / _TOUCHPOINTS, read_touchpoints(connection, hour, hour + HOUR, part))
+        _write(place / _SESSIONS, sessions)
+        _write(place / _TOUCHPOINTS, touchpoints)
         written.append(place)
     return written
+
+
+def _read_parts(connection: Connection, hour: datetime, inventory: Inventory) -> Iterator[tuple[Arrays, Arrays]]:
+    parts = parts_of(connection, hour)
+    if parts > 1:
+        yield from dealt(connection, hour, parts, inventory)
+    else:
+        yield read_sessions(connection, hour, hour + HOUR), read_touchpoints(connection, hour, hour + HOUR)
 
 
 def read_part(place: Path) -> tuple[Arrays, Arrays]:
@@ -80,19 +92,48 @@ def read_part(place: Path) -> tuple[Arrays, Arrays]:
 
 
 def keep_scores(place: Path, made: HourScores) -> None:
-    """Write what a part came to: whole or not at all, as a task may be tried twice."""
-    number, name = tempfile.mkstemp(dir=place)
-    with open(number, "wb") as file:
-        pickle.dump(made, file, protocol=5)
-    os.replace(name, place / _SCORES)
+    """Write what a part came to."""
+    _keep(place, _SCORES, made)
 
 
 def kept_scores(place: Path) -> HourScores:
     """Read what a part came to."""
-    with (place / _SCORES).open("rb") as file:
-        made = pickle.load(file)
+    made = _kept(place, _SCORES)
     assert isinstance(made, HourScores)
     return made
+
+
+def keep_company(place: Path, made: Company) -> None:
+    """Write what the sessions of a part are compared by with those of the hour's other parts."""
+    _keep(place, _COMPANY, made)
+
+
+def compare_parts(places: Sequence[Path]) -> None:
+    """Compare the sessions of all parts of an hour, and write what was found to each."""
+    for place, found in zip(places, compared_together([_kept(place, _COMPANY) for place in places]), strict=True):
+        _keep(place, _COMPARED, found)
+
+
+def kept_comparison(place: Path) -> Compared | None:
+    """Read what comparing all parts found; None where a part is all of its hour."""
+    if not (place / _COMPARED).exists():
+        return None
+    found = _kept(place, _COMPARED)
+    assert isinstance(found, Compared)
+    return found
+
+
+def _keep(place: Path, name: str, made: object) -> None:
+    """Write a file whole or not at all, as a task may be tried twice."""
+    number, written = tempfile.mkstemp(dir=place)
+    with open(number, "wb") as file:
+        pickle.dump(made, file, protocol=5)
+    os.replace(written, place / name)
+
+
+def _kept(place: Path, name: str) -> Any:
+    with (place / name).open("rb") as file:
+        return pickle.load(file)
 
 
 def _write(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:

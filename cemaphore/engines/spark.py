@@ -4,7 +4,7 @@ Spark deals the parts out and tries failed ones again; no record passes through 
 Arrow record batches itself.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,9 +14,9 @@ from shutil import rmtree
 from types import TracebackType
 from typing import Any
 
-from cemaphore.engines.parts import kept_scores, working_folder, write_parts
+from cemaphore.engines.parts import compare_parts, kept_scores, working_folder, write_parts
 from cemaphore.engines.session import quiet_about_pandas, spark_session
-from cemaphore.engines.tasks import DEALT, RATED, Wave, packed, rate_dealt
+from cemaphore.engines.tasks import DEALT, RATED, Wave, hear_dealt, packed, rate_dealt
 from cemaphore.engines.worker import Outcome, Worker
 from cemaphore.pipeline.frame import SESSION_LABELS, TOUCHPOINT_LABELS
 from cemaphore.settings import Settings
@@ -28,6 +28,8 @@ from store.frames import label_values
 
 # So many parts a core are written before they are rated: enough that cores wait little for the last (own).
 PARTS_PER_CORE = 3
+
+Work = Callable[..., Any]  # of `cemaphore.engines.tasks`
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,27 +93,34 @@ class SparkPool:
 
     def _write(self, hour: datetime, marks: Sequence[int]) -> _Written:
         assert self._folder is not None
-        return _Written(hour=hour, marks=marks, places=write_parts(self._connection, hour, self._folder))
+        inventory = self._worker.scoring.context.inventory
+        return _Written(hour=hour, marks=marks, places=write_parts(self._connection, hour, self._folder, inventory))
 
     def _rated(self, written: Sequence[_Written]) -> Iterator[tuple[datetime, Outcome]]:
         if not written:
             return
         _, margins = self._worker.baseline(local_day(written[0].hour, self._worker.scoring.zone))
-        self._run([(int(each.hour.timestamp()), str(place)) for each in written for place in each.places], margins)
+        in_parts = [each for each in written if len(each.places) > 1]
+        if in_parts:
+            self._run(hear_dealt, in_parts, margins)
+            for each in in_parts:
+                compare_parts(each.places)
+        self._run(rate_dealt, written, margins)
         for each in written:
             parts = (kept_scores(place) for place in each.places)
             yield each.hour, self._worker.store(each.hour, parts, each.marks)
             rmtree(each.places[0].parent)
 
-    def _run(self, dealt: Sequence[tuple[int, str]], margins: Margins) -> None:
-        """Rate parts, one a task."""
+    def _run(self, work: Work, written: Sequence[_Written], margins: Margins) -> None:
+        """Do that work on all parts, one a task."""
+        dealt = [(int(each.hour.timestamp()), str(place)) for each in written for place in each.places]
         names = label_values(self._connection, [*SESSION_LABELS, *TOUCHPOINT_LABELS])
         context = self._session.sparkContext
         wave = context.broadcast(Wave(margins=margins, names=names))
         try:
             with quiet_about_pandas():
                 table = self._session.createDataFrame(context.parallelize(dealt, len(dealt)), DEALT)
-                rated = table.mapInArrow(partial(rate_dealt, self._scoring, wave), RATED).collect()
+                rated = table.mapInArrow(partial(work, self._scoring, wave), RATED).collect()
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise TransientError(f"Spark did not rate its hours, which are as they were: {reason}") from error

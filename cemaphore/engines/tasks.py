@@ -11,8 +11,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from cemaphore.engines.local import rate_raw
-from cemaphore.engines.parts import keep_scores, read_part
+from cemaphore.engines.local import frames_of, rate_frames
+from cemaphore.engines.parts import keep_company, keep_scores, kept_comparison, read_part
+from cemaphore.pipeline.demarcating import session_company
+from cemaphore.pipeline.frame import SessionFrame, TouchpointFrame
 from cemaphore.pipeline.hours import Scoring
 from qoe.expectation import Margins
 
@@ -51,9 +53,27 @@ def rate_dealt(scoring: Any, wave: Any, batches: Iterator[pa.RecordBatch]) -> It
         yield pa.RecordBatch.from_pylist(rows, _RATED)
 
 
+def hear_dealt(scoring: Any, wave: Any, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """As `rate_dealt`, but only note what the sessions of each part are compared by with those of other parts."""
+    for batch in batches:
+        rows = [_hear(row, _unpacked(scoring.value), wave.value) for row in batch.to_pylist()]
+        yield pa.RecordBatch.from_pylist(rows, _RATED)
+
+
 def _rate(row: Mapping[str, Any], scoring: Scoring, wave: Wave) -> dict[str, Any]:
-    began = time.process_time()
-    place, hour = Path(row["place"]), datetime.fromtimestamp(row["hour_s"], UTC)
-    made = rate_raw(*read_part(place), wave.names, hour, scoring, wave.margins)
+    began, place = time.process_time(), Path(row["place"])
+    made = rate_frames(*_frames(row, scoring, wave), scoring, wave.margins, kept_comparison(place))
     keep_scores(place, made)
     return {"place": row["place"], "sessions": made.count.sessions, "cpu_s": time.process_time() - began}
+
+
+def _hear(row: Mapping[str, Any], scoring: Scoring, wave: Wave) -> dict[str, Any]:
+    began = time.process_time()
+    sessions, _ = _frames(row, scoring, wave)
+    keep_company(Path(row["place"]), session_company(sessions, scoring.context))
+    return {"place": row["place"], "sessions": sessions.rows, "cpu_s": time.process_time() - began}
+
+
+def _frames(row: Mapping[str, Any], scoring: Scoring, wave: Wave) -> tuple[SessionFrame, TouchpointFrame]:
+    hour = datetime.fromtimestamp(row["hour_s"], UTC)
+    return frames_of(*read_part(Path(row["place"])), wave.names, hour, scoring)

@@ -17,6 +17,7 @@ from kqi.catalogue import KqiCatalogue
 from qoe.calendar import Calendar
 from qoe.caps import session_weights
 from qoe.codes import dense
+from qoe.company import Compared
 from qoe.demarcation import dimension_scores
 from qoe.fares import Observations
 from qoe.groups import GroupSums, group_sums, merged
@@ -104,11 +105,18 @@ class HourScores:
 
 
 def rate(
-    sessions: SessionFrame, touchpoints: TouchpointFrame, expected: NDArray[np.float64], scoring: Scoring
+    sessions: SessionFrame,
+    touchpoints: TouchpointFrame,
+    expected: NDArray[np.float64],
+    scoring: Scoring,
+    beside: Compared | None = None,
 ) -> HourScores:
-    """Score whole customers of one hour; `expected` is each session's probability to be bad, NaN without history."""
+    """Score whole customers of one hour; `expected` is each session's probability to be bad, NaN without history.
+
+    `beside` is what comparing the sessions with all of the hour found; without it they are all of the hour.
+    """
     hour = sessions.start
-    rated = joined(sessions, touchpoints, session_scores(sessions, scoring), expected, scoring)
+    rated = joined(sessions, touchpoints, session_scores(sessions, scoring, beside), expected, scoring)
     return HourScores(
         hour=hour,
         count=HourCount(sessions=sessions.rows, touchpoints=touchpoints.rows, customers=len(rated.customers)),
@@ -141,9 +149,9 @@ def _newest(kind: str, source: NDArray[np.int16], time_us: NDArray[np.int64]) ->
     return {(kind, int(each)): int(time_us[source == each].max()) for each in np.unique(source)}
 
 
-def session_scores(frame: SessionFrame, scoring: Scoring) -> NDArray[np.float64]:
+def session_scores(frame: SessionFrame, scoring: Scoring, beside: Compared | None = None) -> NDArray[np.float64]:
     """Scores (3, rows) of the sessions of one hour: network, device, app."""
-    found = session_demarcation(frame, scoring.context)
+    found = session_demarcation(frame, scoring.context, beside=beside)
     return dimension_scores(found, scoring.rules.weights)
 
 
