@@ -22,6 +22,7 @@ from cemaphore.demo import WorldSize, write_world
 from cemaphore.pipeline.scoring import ScoreRun, score
 from cemaphore.settings import Settings, load_settings
 from collectors.collection import collect
+from store.connection import connect
 
 TARGET, AMBITION = 10.0, 20.0
 FEED_BYTES_PER_S = 700e9 / (30 * 86_400)  # 270 kB a second
@@ -78,6 +79,14 @@ def _collect(settings: Settings, url: str, folder: Path) -> None:
                 raise SystemExit(f"a file of the feed was not read whole: {result}")
 
 
+def _stored(url: str) -> int:
+    """Bytes of the sessions' chunks and their indexes."""
+    query = "SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'cem.session'::regclass"
+    with connect(url) as connection:
+        row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
 def main() -> int:
     """Write the feed, take its inventory, then collect and score the rest against the clock."""
     asked = arguments(__doc__ or "")
@@ -91,6 +100,7 @@ def main() -> int:
         collected = measure(lambda: _collect(settings, url, folder / "sessions"), pid)
         runs: list[ScoreRun] = []
         scored = measure(lambda: runs.append(score(url, settings)), pid)
+        tell(f"{_stored(url) / rows:.0f} bytes a session in the database, with indexes")
     if runs[0].sessions != rows:
         raise SystemExit(f"{runs[0].sessions} sessions of {rows} were scored")
     return _close(rows, volume, collected, scored, as_json=asked.json)

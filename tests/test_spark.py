@@ -88,12 +88,12 @@ def _same(one: Any, other: Any) -> bool:
 
 @with_java
 @pytest.mark.usefixtures("spark", "hours")
-def test_spark_leaves_the_rows_of_the_local_engine(
+def test_spark_leaves_in_parts_the_rows_of_the_local_engine(
     database: str, connection: Connection, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cemaphore.engines.local.PART_SESSIONS", ROWS // 3)
     score(database, settings, processes=1)
     local = scored_rows(connection)
+    monkeypatch.setattr("cemaphore.engines.local.PART_SESSIONS", ROWS // 3)
     run = score(database, settings, start=START, engine=Engine.SPARK)
     assert (run.engine, run.processes, run.hours, run.sessions) == ("spark", 2, HOURS, HOURS * ROWS)
     spark = scored_rows(connection)
