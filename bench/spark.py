@@ -16,11 +16,12 @@ from statistics import median
 
 from bench.pairs import arguments, close, measure, tell
 from bench.session_hours import HOUR, START, SessionHours, session_hours
+from cemaphore.pipeline.scoring import score
 
 TARGET = 2.0  # own: what Parquet, the way through Spark and its bookkeeping may add
 _SAMPLE_S = 0.1
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
-# Scores one hour, says so, waits for a line, scores all hours, and says what Spark's tasks took.
+# Scores an hour a worker, says so, waits for a line, scores all hours, and says how many sessions there were.
 _CHILD = """
 import sys
 from datetime import datetime
@@ -101,7 +102,7 @@ class _Tree:
 
 def _run(base: SessionHours, engine: str, workers: int, hours: int, per_hour: int) -> Run:
     """Score the hours in a process of its own, and say what they cost."""
-    moments = [START.isoformat(), (START + HOUR).isoformat(), (START + hours * HOUR).isoformat()]
+    moments = [(START + count * HOUR).isoformat() for count in (0, workers, hours)]  # each worker starts with an hour
     command = [sys.executable, "-c", _CHILD, base.url, str(base.settings.home), engine, str(workers), *moments]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -142,17 +143,18 @@ def main() -> int:
     if shutil.which("java") is None:
         tell("Apache Spark runs on Java 17 or later, and there is none here: nothing is measured")
         return close("spark", 0, "worker counts measured, for want of Java", 0, as_json=asked.json)
-    hours, per_hour, rounds, workers = (3, 4_000, 1, (1,)) if asked.small else (8, 50_000, 1, (1, 2))
+    hours, per_hour, rounds, workers = (3, 4_000, 1, (1,)) if asked.small else (6, 50_000, 1, (1, 2))
     found: dict[str, list[Run]] = {}
     with session_hours(per_hour, per_hour) as base:
         base.fill(hours)
+        score(base.url, base.settings, processes=1)  # so that every run that counts replaces rows
         for _ in range(rounds):
             for engine, count in (("local", 1), *(("spark", count) for count in workers)):
                 run = _run(base, engine, count, hours, per_hour)
                 found.setdefault(f"{engine} {count}", []).append(run)
                 tell(f"{engine}, {count} worker{'s' if count > 1 else ''}: {run.us:.1f} CPU us a session (client "
                      f"{run.client_us:.1f}, server {run.server_us:.1f}), {run.wall_s:.1f} s for "
-                     f"{hours * per_hour:,}; starting and a first hour {run.start_cpu_s:.1f} CPU s")  # fmt: skip
+                     f"{hours * per_hour:,}; starting and the first hours {run.start_cpu_s:.1f} CPU s")  # fmt: skip
     return _close(found, as_json=asked.json)
 
 
