@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 from qoe.caps import LEAST_SCORE
 from qoe.catalogue import DIMENSIONS
@@ -27,17 +27,13 @@ _SESSION_COLUMNS = [line for line in range(3 * _D + _COUNTS) if line >= 3 * _D o
 
 @dataclass(frozen=True, eq=False)
 class Fares:
-    """How users fared, each in one bucket or in all: the first `row` of each, and what is added up.
+    """How some users fared, or users together: the group of each, and what is added up per group.
 
-    `lines` are those of `payload`. Users with one observation only may be in `alone` instead, by its row: what they
-    add is in `of_alone` (rows, lines), whatever the attribute. `bucket` is that of every row, 0 over all.
+    A group is code * buckets + bucket, or the code over all buckets; `lines` are those of `payload`.
     """
 
-    row: Codes
+    group: Codes
     lines: FloatArray
-    alone: Codes
-    of_alone: FloatArray
-    bucket: Codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +52,7 @@ class Observations:
     parts: FloatArray
     of_sessions: FloatArray
     touchpoints: Codes
-    _fares: list[tuple[Fares, Fares]] = field(default_factory=list)
+    _whole: list[tuple[FloatArray, FloatArray]] = field(default_factory=list)
     _alone: dict[int, FloatArray] = field(default_factory=dict)
 
     @classmethod
@@ -104,47 +100,54 @@ class Observations:
         """Whether every user has one value only; `value` in the sorted order."""
         return bool(((value[1:] == value[:-1]) | (self.user[1:] != self.user[:-1])).all()) and bool((value != 0).all())
 
-    def fares(self, rules: IndexRules) -> tuple[Fares, Fares]:
-        """How every user fared in each bucket, and in all."""
-        if not self._fares:
-            parts = self.parts if len(self.touchpoints) else self.of_sessions
-            start = starts_of(self.user, self.bucket), starts_of(self.user)
-            nobody = np.zeros(0, dtype=np.int64)
-            none = np.zeros_like(self.bucket)
-            rows = np.arange(len(self.user))
-            by_bucket, by_user = (_fared(parts, rows, first, rules) for first in start)
-            empty = np.zeros((0, len(by_user)))
-            self._fares.append(
-                (
-                    Fares(start[0], by_bucket, nobody, empty, self.bucket),
-                    Fares(start[1], by_user, nobody, empty, none),
-                )
-            )
-        return self._fares[0]
+    @property
+    def buckets(self) -> int:
+        """Number of buckets."""
+        return int(self.bucket.max(initial=0)) + 1
 
-    def fares_of(self, rows: Codes, parts: FloatArray, rules: IndexRules, code: Codes) -> tuple[Fares, Fares]:
-        """The same of some rows, in their order, apart by their code: sorted by code and bucket, and by code."""
-        buckets = int(self.bucket.max(initial=0)) + 1
-        by_bucket = stable_order(code * buckets + self.bucket[rows])
-        none = np.zeros_like(self.bucket)
-        by_user = stable_order(code)
-        of_alone = self._of_alone(parts, rules)
+    def fares_of_whole(self, code: Codes, rules: IndexRules) -> tuple[list[Fares], list[Fares]]:
+        """How every user fared in each bucket, and in all; `code` of each row, one a user."""
+        first = starts_of(self.user, self.bucket), starts_of(self.user)
+        if not self._whole:
+            parts, rows = self.parts if len(self.touchpoints) else self.of_sessions, np.arange(len(self.user))
+            self._whole.append((_fared(parts, rows, first[0], rules), _fared(parts, rows, first[1], rules)))
+        by_bucket, by_user = self._whole[0]
+        group = code[first[0]] * self.buckets + self.bucket[first[0]]
+        return [Fares(group, by_bucket)], [Fares(code[first[1]], by_user)]
+
+    def fares_of(
+        self, rows: Codes, parts: FloatArray, rules: IndexRules, code: Codes
+    ) -> tuple[list[Fares], list[Fares]]:
+        """How users fared in some rows, given in their order with a code each: by code and bucket, and by code.
+
+        What those with one row add is known. It is put where its group is, twice over: with and without those who have
+        one row of that code in all buckets. So the long table is read once, from its start to its end.
+        """
+        group = code * self.buckets + self.bucket[rows]
+        several, alone, mine = self._apart(rows, group, parts, rules)
+        several_in_all, alone_in_all, _ = self._apart(rows, code, parts, rules)
+        into = np.zeros(len(self.user), dtype=np.int32)
+        into[alone] = 2 * mine + 1
+        into[alone_in_all] += 1
+        there = np.flatnonzero(np.bincount(into)[1:])
+        lines = _scattered(self._of_alone(parts, rules), into)[there + 1].T
+        group, lone = there // 2, there % 2 == 1
         return (
-            self._apart(rows[by_bucket], code[by_bucket], self.bucket, parts, rules, of_alone),
-            self._apart(rows[by_user], code[by_user], none, parts, rules, of_alone),
+            [several, Fares(group, lines)],
+            [several_in_all, Fares(group[lone] // self.buckets, lines[:, lone])],
         )
 
-    def _apart(
-        self, rows: Codes, code: Codes, bucket: Codes, parts: FloatArray, rules: IndexRules, of_alone: FloatArray
-    ) -> Fares:
-        """How users fared by code and bucket, `rows` sorted by these: most have one observation, which is known."""
-        first = starts_of(code, bucket[rows], self.user[rows])
+    def _apart(self, rows: Codes, group: Codes, parts: FloatArray, rules: IndexRules) -> tuple[Fares, Codes, Codes]:
+        """How users with several rows in a group fared, and the rows of those with one and their groups, sorted."""
+        order = stable_order(group)
+        rows, group = rows[order], group[order]
+        first = starts_of(group, self.user[rows])
         length = np.diff(first, append=len(rows))
         several = length > 1
-        begin = rows[first]
-        run = np.append(0, np.cumsum(length[several]))[:-1]
+        run = np.cumsum(length[several]) - length[several]
         lines = _fared(parts, rows[np.repeat(several, length)], run, rules)
-        return Fares(begin[several], lines, begin[~several], of_alone, bucket)
+        alone = first[~several]
+        return Fares(group[first[several]], lines), rows[alone], group[alone]
 
     def _of_alone(self, parts: FloatArray, rules: IndexRules) -> FloatArray:
         """What each row adds where it is the only one of its user: the same for all attributes."""
@@ -159,7 +162,7 @@ class Observations:
 
 def _fared(parts: FloatArray, rows: Codes, first: Codes, rules: IndexRules) -> FloatArray:
     """What users add to their group (lines of `payload`) whose rows begin at `first`."""
-    return _scored(_lines(added_runs(parts, rows, first)), rules)
+    return _scored(_lines(_added(parts, rows, first)), rules)
 
 
 def _scored(sums: FloatArray, rules: IndexRules) -> FloatArray:
@@ -209,7 +212,7 @@ def starts_of(*keys: Codes) -> Codes:
     return np.flatnonzero(new)
 
 
-def added_runs(parts: FloatArray, rows: Codes, starts: Codes) -> FloatArray:
+def _added(parts: FloatArray, rows: Codes, starts: Codes) -> FloatArray:
     """Sums of `parts[rows]` over the runs that begin at `starts`: a product with a sparse matrix of ones."""
     if not len(starts):
         return np.zeros((0, parts.shape[1]))
@@ -217,6 +220,15 @@ def added_runs(parts: FloatArray, rows: Codes, starts: Codes) -> FloatArray:
         (np.ones(len(rows), parts.dtype), rows, np.append(starts, len(rows))), shape=(len(starts), len(parts))
     )
     return np.asarray(runs @ parts)
+
+
+def _scattered(table: FloatArray, into: NDArray[np.int32]) -> FloatArray:
+    """Rows of the table added up at the places given."""
+    rows = len(into)
+    places = csc_array(
+        (np.ones(rows), into, np.arange(rows + 1, dtype=np.int32)), shape=(int(into.max(initial=0)) + 1, rows)
+    )
+    return np.asarray(places @ table)
 
 
 def _lines(columns: FloatArray) -> FloatArray:

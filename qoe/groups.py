@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qoe.catalogue import DIMENSIONS
 from qoe.codes import Codes, dense, stable_order
-from qoe.fares import PER_SQUARE, SESSION_LINES, Fares, Observations, added_runs, payload, starts_of
+from qoe.fares import PER_SQUARE, SESSION_LINES, Fares, Observations, payload, starts_of
 from qoe.indices import Z95, IndexRules
 from qoe.model import FloatArray
 
@@ -56,31 +56,28 @@ def group_sums(value: NDArray[Any], seen: Observations, rules: IndexRules) -> tu
     given = np.flatnonzero(sorted_value != 0)
     values, code = dense(sorted_value[given])
     if seen.whole_users(sorted_value):
-        fares = seen.fares(rules)
+        fares = seen.fares_of_whole(code, rules)
     else:
         # Most attributes belong to sessions alone: nothing of the service dimension is there to be added up.
         whole = sorted_value[seen.touchpoints].any()
         fares = seen.fares_of(given, seen.parts if whole else seen.of_sessions, rules, code)
-    place = np.zeros(len(sorted_value), dtype=np.int64)
-    place[given] = code
-    by_bucket, by_user = (_in_groups(values, place, each) for each in fares)
-    return by_bucket, by_user
+    (group, by_bucket), (of_all, by_user) = (_merged_fares(each) for each in fares)
+    return (
+        _named(by_bucket, values[group // seen.buckets], group % seen.buckets),
+        _named(by_user, values[of_all], np.zeros_like(of_all)),
+    )
 
 
-def _in_groups(values: NDArray[Any], code: Codes, fares: Fares) -> GroupSums:
-    """Sums over users by the code of their group, of each row, and their bucket, of the groups that have any."""
-    buckets = int(fares.bucket.max(initial=0)) + 1
-    several, alone = (code[rows] * buckets + fares.bucket[rows] for rows in (fares.row, fares.alone))
-    group, sums = _summed(several, fares.lines)
-    if len(alone):
-        starts = starts_of(alone)
-        found = group, alone[starts]
-        group = np.union1d(*found)
-        parts = sums, added_runs(fares.of_alone, fares.alone, starts).T
-        sums = np.zeros((len(parts[1]), len(group)))
-        for mine, part in zip(found, parts, strict=True):
-            sums[:, np.searchsorted(group, mine)] += part
-    return _named(sums, values[group // buckets], group % buckets)
+def _merged_fares(fares: Sequence[Fares]) -> tuple[Codes, FloatArray]:
+    """The groups there are, ascending, and each line added up per group."""
+    parts = [_summed(each.group, each.lines) for each in fares]
+    if len(parts) == 1:
+        return parts[0]
+    group = np.unique(np.concatenate([found for found, _ in parts]))
+    sums = np.zeros((len(parts[0][1]), len(group)))
+    for found, part in parts:
+        sums[:, np.searchsorted(group, found)] += part
+    return group, sums
 
 
 def _summed(group: Codes, lines: FloatArray) -> tuple[Codes, FloatArray]:
