@@ -13,7 +13,7 @@ from qoe.indices import APP, DEVICE, NETWORK
 from qoe.model import BoolArray, Columns, FloatArray, QoeModel
 from qoe.peers import Terminal
 from qoe.quality import inputs_read, session_quality
-from qoe.segments import DIMENSION_OF_SEGMENT, SESSION_DIMENSIONS, Excess, Usual
+from qoe.segments import DIMENSION_OF_SEGMENT, SESSION_DIMENSIONS, Excess, Usual, numbers
 from qoe.shapley import shapley_values
 from records.kinds import SERVICES
 
@@ -182,7 +182,10 @@ def _with_device(worth: FloatArray, shortfall: FloatArray) -> FloatArray:
 
 def _places_known(columns: Columns, mine: NDArray[np.intp]) -> bool:
     """Whether any of those sessions says where its stalls were: that is rated, and cannot be replaced."""
-    return "stall_at_ms" in columns and any(item is not None for item in columns["stall_at_ms"][mine])
+    if "stall_at_ms" not in columns:
+        return False
+    stalled = (numbers(columns, mine, "stall_count") > 0) | (numbers(columns, mine, "stall_ms") > 0)
+    return any(item is not None for item in columns["stall_at_ms"][mine[stalled]])
 
 
 def _failures(evidence: Evidence, points: FloatArray, hint: FloatArray, measured: BoolArray) -> None:

@@ -42,6 +42,23 @@ class Terminal:
     measured: BoolArray
 
 
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Codes of the pool that each session is compared in, and of its own kind within that pool."""
+
+    code: Codes
+    own: Codes
+
+    @classmethod
+    def by(cls, code: Codes, kind: Codes) -> "Pool":
+        """Pools of sessions of several kinds, which are compared with the other kinds."""
+        return cls(code, crossed(code, kind)[1])
+
+    def of(self, rows: BoolArray) -> "Pool":
+        """The same of some sessions."""
+        return Pool(self.code[rows], self.own[rows])
+
+
 def compare(setting: Setting, q: FloatArray, failed: BoolArray) -> Terminal:
     """Compare each model with other models: in the same cell and app, else region and app, else app.
 
@@ -56,14 +73,14 @@ def compare(setting: Setting, q: FloatArray, failed: BoolArray) -> Terminal:
         return Terminal(shortfall, fault, measured)
     part = Setting(**{name: values[mine] for name, values in vars(setting).items()})
     levels = _levels(part)
-    pools = _pools(part)
+    pools = _pools(part, dense(part.model)[1])
     failures = failed[mine].astype(np.float64)
-    excess = _against_peers(pools, part.model, failures)
+    excess = _against_peers(pools, failures)
     fault[mine] = _fault(levels, excess, failures)
     measured[mine] = ~np.isnan(excess)
     ended = failures == 0
     worse = np.full(len(mine), np.nan)
-    worse[ended] = -_against_peers([pool[ended] for pool in pools], part.model[ended], q[mine][ended])
+    worse[ended] = -_against_peers([pool.of(ended) for pool in pools], q[mine][ended])
     shortfall[mine] = _clear(levels, worse)
     return Terminal(shortfall, fault, measured)
 
@@ -80,8 +97,9 @@ def shared_part(
     mine = np.flatnonzero(node > 0)
     if not len(mine) or not excess[mine].any():
         return part
-    pools = [dense(place[mine])[1] for place in (cell, region)]
-    common = _clear([crossed(dense(node[mine])[1])], _against_peers(pools, node[mine], excess[mine]))
+    code = dense(node[mine])[1]
+    pools = [Pool.by(dense(place[mine])[1], code) for place in (cell, region)]
+    common = _clear([crossed(code)], _against_peers(pools, excess[mine]))
     part[mine] = np.divide(common, excess[mine], out=np.zeros(len(mine)), where=excess[mine] > 0)
     return np.minimum(part, 1.0)
 
@@ -94,15 +112,17 @@ def shared_fault(
     mine = np.flatnonzero(node > 0)
     if len(mine) and failed[mine].any():
         failures = failed[mine].astype(np.float64)
-        excess = _against_peers([dense(place[mine])[1] for place in (cell, region)], node[mine], failures)
-        part[mine] = _fault([crossed(dense(node[mine])[1])], excess, failures)
+        code = dense(node[mine])[1]
+        excess = _against_peers([Pool.by(dense(place[mine])[1], code) for place in (cell, region)], failures)
+        part[mine] = _fault([crossed(code)], excess, failures)
     return part
 
 
-def _pools(setting: Setting) -> list[Codes]:
-    """Codes of the pools that peers are taken from, the closest first."""
+def _pools(setting: Setting, model: Codes) -> list[Pool]:
+    """The pools that peers are taken from, the closest first."""
     app = dense(setting.app)[1]
-    return [crossed(dense(place)[1], app)[1] for place in (setting.cell, setting.region)] + [app]
+    nearby = [crossed(dense(place)[1], app)[1] for place in (setting.cell, setting.region)]
+    return [Pool.by(pool, model) for pool in (*nearby, app)]
 
 
 def _levels(setting: Setting) -> list[tuple[int, Codes]]:
@@ -110,18 +130,16 @@ def _levels(setting: Setting) -> list[tuple[int, Codes]]:
     return [crossed(model), *(crossed(model, dense(other)[1]) for other in (setting.service, setting.band))]
 
 
-def _against_peers(pools: Sequence[Codes], model: NDArray[np.int32], value: FloatArray) -> FloatArray:
-    """Each value less the mean of the other models' values in the closest pool with enough of them; NaN without."""
+def _against_peers(pools: Sequence[Pool], value: FloatArray) -> FloatArray:
+    """Each value less the mean of the others' values in the closest pool with enough of them; NaN without."""
     difference = np.full(len(value), np.nan)
-    code = dense(model)[1]
     for pool in pools:
         open_rows = np.isnan(difference)
         if not open_rows.any():
             break
-        count, own = crossed(pool, code)
-        pools_n = int(pool.max(initial=0)) + 1
-        others = np.bincount(pool, minlength=pools_n)[pool] - np.bincount(own, minlength=count)[own]
-        total = np.bincount(pool, value, pools_n)[pool] - np.bincount(own, value, count)[own]
+        count, pools_n = int(pool.own.max(initial=0)) + 1, int(pool.code.max(initial=0)) + 1
+        others = np.bincount(pool.code, minlength=pools_n)[pool.code] - np.bincount(pool.own, minlength=count)[pool.own]
+        total = np.bincount(pool.code, value, pools_n)[pool.code] - np.bincount(pool.own, value, count)[pool.own]
         enough = open_rows & (others >= LEAST_PEERS)
         difference[enough] = value[enough] - total[enough] / others[enough]
     return difference
