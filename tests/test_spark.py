@@ -5,6 +5,7 @@ Skipped is only what starts Spark, and only where there is no Java for it to run
 
 import math
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -163,7 +164,22 @@ def test_the_folder_of_a_killed_run_is_removed_and_that_of_a_living_one_is_not(t
     assert not list(tmp_path.iterdir())
 
 
-def test_without_java_or_pyspark_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_pyspark_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyspark", None)
     with pytest.raises(ConfigError, match=r"cemaphore\[spark\]"), spark_session(MASTER, tmp_path):
         pass
+
+
+@with_java
+def test_without_java_it_says_what_to_install(database: str, connection: Connection, tmp_path: Path) -> None:
+    add_web(connection, START)
+    done = subprocess.run(
+        [sys.executable, "-c", "from cemaphore.cli import main; main()", "score", "--engine", "spark"],
+        env={"CEMAPHORE_DATABASE_URL": database, "CEMAPHORE_HOME": str(tmp_path), "PATH": str(tmp_path)},
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (4, "")
+    assert "openjdk-17-jre-headless" in done.stderr
