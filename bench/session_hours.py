@@ -43,10 +43,11 @@ class SessionHours:
                 pass
         self.execute(INVENTORY)
 
-    def fill(self, hours: int) -> None:
-        """Copy the first hour to those after it, and mark all of them."""
+    def fill(self, hours: int, *, without: int | None = None) -> None:
+        """Copy the first hour to those after it, but for one, and mark all of them."""
         for hour in range(1, hours):
-            self.copy(hour, "", f"/{hour}")
+            if hour != without:
+                self.copy(hour, "", f"/{hour}")
         self.mark(0, hours)
         self.execute("VACUUM ANALYZE cem.session")
 
