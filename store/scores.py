@@ -144,22 +144,27 @@ def hold(connection: Connection, what: str, start: datetime, *, wait: bool) -> b
 
 
 def delete(connection: Connection, table: str, schema: str = "cem", **equal: Any) -> None:
-    """Delete the rows of a table of scores whose columns equal the given values."""
-    tests = sql.SQL(" AND ").join(
-        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Literal(equal[name])) for name in equal
-    )
+    """Delete the rows of a table of scores whose columns equal the given values, of a list any."""
+    tests = sql.SQL(" AND ").join(_test(name, value) for name, value in equal.items())
     connection.execute(sql.SQL("DELETE FROM {} WHERE {}").format(sql.Identifier(schema, table), tests))
 
 
 def delete_span(
     connection: Connection, table: str, start: datetime, end: datetime, schema: str = "cem", **equal: Any
 ) -> None:
-    """Delete the rows of a table of scores that start in [start, end)."""
-    tests = sql.SQL("").join(
-        sql.SQL(" AND {} = {}").format(sql.Identifier(name), sql.Literal(value)) for name, value in equal.items()
-    )
+    """Delete the rows of a table of scores that start in [start, end); further columns as in `delete`.
+
+    Of groups and indicators name the attributes: their index has them before the start, and without them all of the
+    grain's rows in weeks would be looked through.
+    """
+    tests = sql.SQL("").join(sql.SQL(" AND ") + _test(name, value) for name, value in equal.items())
     query = sql.SQL("DELETE FROM {} WHERE start >= {} AND start < {}{}")
     connection.execute(query.format(sql.Identifier(schema, table), sql.Literal(start), sql.Literal(end), tests))
+
+
+def _test(name: str, value: Any) -> sql.Composed:
+    form = sql.SQL("{} = ANY({})") if isinstance(value, list) else sql.SQL("{} = {}")
+    return form.format(sql.Identifier(name), sql.Literal(value))
 
 
 def append(connection: Connection, table: str, columns: Mapping[str, Any], schema: str = "cem") -> int:
@@ -211,7 +216,7 @@ def merge_indicators(connection: Connection, start: datetime, end: datetime, ver
 
     Of the whole, regions and apps: cells have more rows than all else together, and their hours are there to be added.
     """
-    delete_span(connection, "kqi_value", start, end, grain="day")
+    delete_span(connection, "kqi_value", start, end, grain="day", attribute=["all", "region", "app"])
     connection.execute(
         "INSERT INTO cem.kqi_value (grain, attribute, start, value, kqi, numerator, denominator, n, version_id) "
         "SELECT 'day', attribute, %s, value, kqi, sum(numerator), sum(denominator), sum(n), %s FROM "

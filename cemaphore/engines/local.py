@@ -17,7 +17,8 @@ from cemaphore.pipeline.frame import (
     sessions_of,
     touchpoints_of,
 )
-from cemaphore.pipeline.hours import HourCount, HourScores, Scoring, merged_parts, rate
+from cemaphore.pipeline.hours import GROUP_ATTRIBUTES, HourCount, HourScores, Scoring, merged_parts, rate
+from cemaphore.pipeline.indicators import ATTRIBUTES as INDICATOR_ATTRIBUTES
 from cemaphore.pipeline.score_rows import stacked
 from qoe.calendar import SATURDAY
 from qoe.company import Compared
@@ -99,9 +100,10 @@ class HourStore:
         self._same = np.zeros(len(self._before["customer_key"]), dtype=np.bool_)
         self._changed: list[NDArray[np.int64]] = []
         scores.delete(connection, "user_hour", start=hour)
-        scores.delete_span(connection, "group_index", hour, hour + HOUR, grain="15m")
-        scores.delete_span(connection, "group_index", hour, hour + HOUR, grain="hour")
-        scores.delete(connection, "kqi_value", start=hour, grain="hour")
+        for grain in ("15m", "hour"):
+            groups = list(GROUP_ATTRIBUTES)
+            scores.delete_span(connection, "group_index", hour, hour + HOUR, grain=grain, attribute=groups)
+        scores.delete(connection, "kqi_value", start=hour, grain="hour", attribute=list(INDICATOR_ATTRIBUTES))
 
     def add_users(self, part: HourScores) -> None:
         """Append the rows of customers that are in no other part."""

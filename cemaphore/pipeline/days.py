@@ -137,7 +137,7 @@ def _append_period(
 
 
 def _score_groups(connection: Connection, start: datetime, end: datetime, scoring: Scoring, version_id: int) -> None:
-    scores.delete_span(connection, "group_index", start, end, grain="day")
+    scores.delete_span(connection, "group_index", start, end, grain="day", attribute=list(GROUP_ATTRIBUTES))
     personal: dict[str, list[GroupSums]] = {name: [] for name in PERSONAL}
     for part in _parts(user_sums.count(connection, "user_day", start, end)):
         found = user_sums.scores(connection, "user_day", start, end, part)
