@@ -252,7 +252,7 @@ def test_the_command_prints_what_it_scored_and_refuses_a_time_without_offset(
     done = CliRunner().invoke(app, ["score", "--json"], env=environment)
     assert done.exit_code == 0, done.output
     shape = json.loads(done.stdout)
-    fields = "hours hours_gone sessions touchpoints user_hours days kpi_values too_late processes seconds"
+    fields = "hours hours_gone sessions touchpoints user_hours days kpi_values too_late engine processes seconds"
     assert set(shape) == set(fields.split())
     assert (shape["hours"], shape["sessions"]) == (1, 72)
     again = CliRunner().invoke(app, ["score", "--from", HOUR.isoformat()], env=environment)
