@@ -16,7 +16,7 @@ from typing import Any
 
 from cemaphore.engines.parts import compare_parts, kept_scores, working_folder, write_parts
 from cemaphore.engines.session import quiet_about_pandas, spark_session
-from cemaphore.engines.tasks import DEALT, RATED, Wave, hear_dealt, packed, rate_dealt
+from cemaphore.engines.tasks import DEALT, DONE, Wave, hear_dealt, packed, rate_dealt
 from cemaphore.engines.worker import Outcome, Worker
 from cemaphore.pipeline.frame import SESSION_LABELS, TOUCHPOINT_LABELS
 from cemaphore.settings import Settings
@@ -51,7 +51,6 @@ class SparkPool:
         self._session: Any = None
         self._scoring: Any = None
         self.processes = 1  # of Spark, once it has started
-        self.rating_s = 0.0  # processor seconds of the tasks
 
     def __enter__(self) -> "SparkPool":
         return self
@@ -120,10 +119,9 @@ class SparkPool:
         try:
             with quiet_about_pandas():
                 table = self._session.createDataFrame(context.parallelize(dealt, len(dealt)), DEALT)
-                rated = table.mapInArrow(partial(work, self._scoring, wave), RATED).collect()
+                table.mapInArrow(partial(work, self._scoring, wave), DONE).collect()
         except Exception as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise TransientError(f"Spark did not rate its hours, which are as they were: {reason}") from error
         finally:
             wave.destroy()
-        self.rating_s += sum(row.cpu_s for row in rated)

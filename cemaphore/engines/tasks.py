@@ -1,7 +1,6 @@
 """What a Spark task does: it rates the parts that it is dealt with the functions that every engine uses."""
 
 import pickle
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,8 +18,7 @@ from cemaphore.pipeline.hours import Scoring
 from qoe.expectation import Margins
 
 DEALT = "hour_s long, place string"
-RATED = "place string, sessions long, cpu_s double"
-_RATED = pa.schema({"place": pa.string(), "sessions": pa.int64(), "cpu_s": pa.float64()})
+DONE = "place string"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,31 +45,29 @@ def _unpacked(scoring: bytes) -> Scoring:
 
 
 def rate_dealt(scoring: Any, wave: Any, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Rate each part that a batch of `DEALT` names, and say so as `RATED`; the first two are Spark's broadcasts."""
+    """Rate each part that a batch of `DEALT` names, and say so as `DONE`; the first two are Spark's broadcasts."""
     for batch in batches:
-        rows = [_rate(row, _unpacked(scoring.value), wave.value) for row in batch.to_pylist()]
-        yield pa.RecordBatch.from_pylist(rows, _RATED)
+        for row in batch.to_pylist():
+            _rate(row, _unpacked(scoring.value), wave.value)
+        yield batch.select(["place"])
 
 
 def hear_dealt(scoring: Any, wave: Any, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """As `rate_dealt`, but only note what the sessions of each part are compared by with those of other parts."""
     for batch in batches:
-        rows = [_hear(row, _unpacked(scoring.value), wave.value) for row in batch.to_pylist()]
-        yield pa.RecordBatch.from_pylist(rows, _RATED)
+        for row in batch.to_pylist():
+            _hear(row, _unpacked(scoring.value), wave.value)
+        yield batch.select(["place"])
 
 
-def _rate(row: Mapping[str, Any], scoring: Scoring, wave: Wave) -> dict[str, Any]:
-    began, place = time.process_time(), Path(row["place"])
-    made = rate_frames(*_frames(row, scoring, wave), scoring, wave.margins, kept_comparison(place))
-    keep_scores(place, made)
-    return {"place": row["place"], "sessions": made.count.sessions, "cpu_s": time.process_time() - began}
+def _rate(row: Mapping[str, Any], scoring: Scoring, wave: Wave) -> None:
+    place = Path(row["place"])
+    keep_scores(place, rate_frames(*_frames(row, scoring, wave), scoring, wave.margins, kept_comparison(place)))
 
 
-def _hear(row: Mapping[str, Any], scoring: Scoring, wave: Wave) -> dict[str, Any]:
-    began = time.process_time()
+def _hear(row: Mapping[str, Any], scoring: Scoring, wave: Wave) -> None:
     sessions, _ = _frames(row, scoring, wave)
     keep_company(Path(row["place"]), session_company(sessions, scoring.context))
-    return {"place": row["place"], "sessions": sessions.rows, "cpu_s": time.process_time() - began}
 
 
 def _frames(row: Mapping[str, Any], scoring: Scoring, wave: Wave) -> tuple[SessionFrame, TouchpointFrame]:
