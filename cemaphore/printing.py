@@ -50,11 +50,17 @@ def show(shape: Shape, as_json: bool, *, columns: Mapping[str, Sequence[str]] | 
     if isinstance(shape, list):
         _table(console, shape, chosen.get(""))
         return
-    _figures(console, {name: value for name, value in shape.items() if not isinstance(value, list)})
+    tables = {name for name, value in shape.items() if isinstance(value, list) and not _is_plain(value)}
+    _figures(console, {name: value for name, value in shape.items() if name not in tables})
     for name, value in shape.items():
-        if isinstance(value, list):
+        if name in tables:
             console.print(f"\n{name.replace('_', ' ')}")
             _table(console, value, chosen.get(name))
+
+
+def _is_plain(values: list[Any]) -> bool:
+    """Whether a list is one figure, such as the two ends of an interval, and not rows."""
+    return bool(values) and not any(isinstance(value, dict) for value in values)
 
 
 def _figures(console: Console, figures: dict[str, Any]) -> None:
