@@ -14,7 +14,7 @@ from cemaphore import catalogues
 from cemaphore.engines.local import rated_parts
 from cemaphore.engines.worker import Worker
 from cemaphore.pipeline.frame import FrameContext
-from cemaphore.pipeline.hours import merged_parts
+from cemaphore.pipeline.hours import GROUP_ATTRIBUTES, merged_parts
 from cemaphore.pipeline.score_rows import stacked, sums_of, user_columns
 from cemaphore.settings import Settings
 from qoe.comparison import BANDS, Scored, aligned, by_group, compare
@@ -171,15 +171,16 @@ class _Run:
                 return 0, 0, 0
             version_id = self._version(baseline_id)
             scores.delete(connection, "user_hour", shadows.SCHEMA, start=hour)
-            scores.delete_span(connection, "group_index", hour, hour + HOUR, shadows.SCHEMA, grain=_GRAIN)
+            groups = {"grain": _GRAIN, "attribute": list(GROUP_ATTRIBUTES)}
+            scores.delete_span(connection, "group_index", hour, hour + HOUR, shadows.SCHEMA, **groups)
             made = []
             for part in rated_parts(connection, hour, self._scoring, margins):
                 for users in part.users:
                     scores.append(connection, "user_hour", {**users, "version_id": version_id}, shadows.SCHEMA)
                 made.append(replace(part, users=()))
             whole = merged_parts(made)
-            groups = replace(whole, groups={key: sums for key, sums in whole.groups.items() if key[0] == _GRAIN})
-            scores.append(connection, "group_index", stacked(groups.group_tables(version_id)), shadows.SCHEMA)
+            hourly = replace(whole, groups={key: sums for key, sums in whole.groups.items() if key[0] == _GRAIN})
+            scores.append(connection, "group_index", stacked(hourly.group_tables(version_id)), shadows.SCHEMA)
             scores.mark(connection, shadows.DAY_KIND, hour)
         return 1, whole.count.sessions, whole.count.customers
 
