@@ -128,6 +128,9 @@ class Settings(BaseSettings):
     false_clusters_per_day: float = Field(
         0.2, gt=0, description="How many clusters a day may be flagged by chance alone (clusters per day)."
     )
+    cluster_depth: int = Field(
+        2, ge=1, le=4, description="How many conditions a cluster may have: more cost time and find thinner groups."
+    )
     retention_days: Mapping[str, int] = Field(
         {},
         description="How long rows are kept, by kind, for example `{ sessions = 14 }` (days); what is not named keeps "

@@ -129,7 +129,7 @@ def _followings(
     space = space_of(**cell_evidence.positions(connection))
     made = []
     for kind in OVER_KINDS:
-        policy = policy_for(kind, settings.false_clusters_per_day)
+        policy = policy_for(kind, settings.false_clusters_per_day, settings.cluster_depth)
         feed = Feed(connection, kind, zone, context)
         where = space if kind == "sessions" else None
         following = Following(connection, feed, policy, labels, before, advice=advice, space=where)

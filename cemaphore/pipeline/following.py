@@ -44,12 +44,12 @@ _COLUMN = {"cell": "cell_id", "site": "site_id"}
 _ATTRIBUTE = {column: attribute for attribute, column in _COLUMN.items()}
 
 
-def policy_for(over_kind: str, false_clusters_per_day: float) -> Policy:
-    """The policy of one kind of unit."""
+def policy_for(over_kind: str, false_clusters_per_day: float, depth: int = 2) -> Policy:
+    """The policy of one kind of unit; `depth` is how many conditions a cluster of sessions may have."""
     level = level_for(false_clusters_per_day, families=FAMILIES)
     if over_kind == "touchpoints":
         return Policy(level=level, attributes=TOUCHPOINT_ATTRIBUTES, drift=False)
-    return Policy(level=level, attributes=SESSION_ATTRIBUTES)
+    return Policy(level=level, attributes=SESSION_ATTRIBUTES, depth=depth)
 
 
 class Following:
