@@ -36,11 +36,11 @@ def table(rng: np.random.Generator, sizes: tuple[int, ...], *, ratio: bool = Fal
     of that size, of which 5 % are bad, or in a cause as many more as the severity of a cluster says.
     """
     names = [chr(ord("a") + place) for place in range(len(sizes))]
-    codes = np.indices(sizes).reshape(len(sizes), -1)
+    codes = np.indices(sizes, dtype=np.int16).reshape(len(sizes), -1)
     leaves = codes.shape[1]
     noise = rng.uniform(*NOISE)
     size = 100 * rng.weibull(rng.uniform(*WEIBULL), leaves) * (rng.random(leaves) > rng.uniform(*ZERO))
-    drawn = _causes(rng, sizes, codes, size) if causes else []
+    drawn = _causes(rng, sizes, size) if causes else []
     frame = pd.DataFrame(dict(zip(names, codes, strict=True)))
     if ratio:
         _ratios(rng, frame, size, noise, drawn)
@@ -59,7 +59,7 @@ def _amounts(
     for number in {id(inside): inside for _, inside in drawn}.values():
         lost = rng.normal(rng.uniform(*SEVERITY) + noise, rng.uniform(*DEVIATION), int(number.sum()))
         forecast[number] = np.maximum(seen[number] * (1 - lost), 0.0)
-    frame["bad"], frame["expected"] = seen, forecast
+    frame["bad"], frame["expected"] = seen.astype(np.float32), forecast.astype(np.float32)
 
 
 def _ratios(
@@ -73,9 +73,7 @@ def _ratios(
     frame["expected"] = np.clip(0.05 * n * (1 + rng.normal(0, noise, len(n))), 0.0, n)
 
 
-def _causes(
-    rng: np.random.Generator, sizes: tuple[int, ...], codes: NDArray[np.int64], size: Floats
-) -> list[tuple[Leaf, Bools]]:
+def _causes(rng: np.random.Generator, sizes: tuple[int, ...], size: Floats) -> list[tuple[Leaf, Bools]]:
     """Elements with the leaves of their cause: no two causes over the same columns, no value of a column twice."""
     drawn: list[tuple[tuple[int, ...], set[tuple[int, ...]], Bools]] = []
     wanted = int(rng.integers(1, MOST + 1))
@@ -89,7 +87,7 @@ def _causes(
         if not all(free):
             continue
         elements = {tuple(int(rng.choice(values)) for values in free) for _ in range(number)}
-        inside = np.logical_or.reduce([_inside(codes, columns, each) for each in elements])
+        inside = np.logical_or.reduce([_inside(sizes, columns, each) for each in elements])
         if len(elements) < number or (depth == len(sizes) and (size[inside] == 0).any()):
             continue
         drawn.append((columns, elements, inside))
@@ -103,6 +101,8 @@ def _free(column: int, size: int, drawn: list[tuple[tuple[int, ...], set[tuple[i
     return [value for value in range(size) if value not in used]
 
 
-def _inside(codes: NDArray[np.int64], columns: tuple[int, ...], element: tuple[int, ...]) -> Bools:
-    chosen = [codes[column] == value for column, value in zip(columns, element, strict=True)]
-    return np.asarray(np.logical_and.reduce(chosen))
+def _inside(sizes: tuple[int, ...], columns: tuple[int, ...], element: tuple[int, ...]) -> Bools:
+    chosen = dict(zip(columns, element, strict=True))
+    inside = np.zeros(sizes, bool)
+    inside[tuple(chosen.get(column, slice(None)) for column in range(len(sizes)))] = True
+    return inside.reshape(-1)

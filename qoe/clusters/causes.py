@@ -1,14 +1,13 @@
 """The causes in a table of leaves: the best explanation first, what it explains taken out, and the rest asked again."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import xlogy
 from scipy.stats import norm
 
-from qoe.clusters.cuboids import Cuboid, Grid, cuboids
-from qoe.clusters.noise import Weighed
+from qoe.clusters.cuboids import Cuboid, Grid
+from qoe.clusters.ledger import Ledger
 from qoe.clusters.significance import MODEL_ERROR, log_likelihood_ratio, upper_tail
 from qoe.clusters.units import Bools, Floats
 
@@ -21,8 +20,6 @@ GROUP_WEIGHT = 100.0
 # A group says something of that error from so many effective expected units on (own).
 _ENOUGH = 5.0
 _MEDIAN_SQUARE = 0.455  # median of the square of a standard normal variable
-
-Weighing = Callable[[Bools], Weighed]  # leaves still alive -> their effective counts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,57 +34,69 @@ class Found:
 
 @dataclass(frozen=True, kw_only=True)
 class _Candidate:
-    cuboid: Cuboid
-    group: int
+    columns: tuple[int, ...]
+    codes: dict[str, int]
+    sums: Floats
     score: float
 
 
-def causes(grid: Grid, weighing: Weighing, *, relative: bool, depth: int, level: float, most: int) -> list[Found]:
-    """Find up to `most` causes of at most `depth` conditions, each of them by chance in a share `level` of tables.
-
-    `relative`: there is no expectation but the table's own ratio, so a group is compared with the rest of it.
-    """
+def causes(grid: Grid, ledger: Ledger, *, level: float, most: int) -> list[Found]:
+    """Find up to `most` causes, each of them by chance in a share `level` of tables."""
     alive = np.ones(grid.codes.shape[1], bool)
     found: list[Found] = []
     while len(found) < most and alive.any():
-        leaves, here = weighing(alive), grid.where(alive)
-        cause = _best(here, leaves, relative=relative, depth=depth, level=level, first=not found)
+        cause = _best(grid, ledger, alive, level=level, first=not found)
         if cause is None:
             break
         found.append(cause)
+        ledger.take(cause.codes)
         alive &= ~grid.chosen(cause.codes)
     return found
 
 
-def _best(grid: Grid, leaves: Weighed, *, relative: bool, depth: int, level: float, first: bool) -> Found | None:
-    expected = leaves.expected
-    if relative:
-        expected = expected * (leaves.bad.sum() / max(float(expected.sum()), 1e-12))
-    further = () if leaves.variance is None else (leaves.variance,)
-    made = list(cuboids(grid, leaves.bad, expected, further, depth))
-    tests = sum(each.tested for each in made)
-    error = MODEL_ERROR if first else _group_error(made, relative=relative)
-    total = float(leaves.bad.sum()) if relative else None
-    best = _strongest(grid, made, total)
+def _best(grid: Grid, ledger: Ledger, alive: Bools, *, level: float, first: bool) -> Found | None:
+    made, total = ledger.worse(alive)
+    best: _Candidate | None = None
+    tests, ratios, means = 0, [], []
+    for each in made:
+        tests += each.tested
+        best = _better(best, _strongest(grid, each, total))
+        if not first:
+            enough = each.sums[1] >= _ENOUGH
+            means.append(each.sums[1][enough])
+            ratios.append(each.sums[0][enough] / means[-1])
     if best is None:
         return None
+    error = MODEL_ERROR if first else _group_error(np.concatenate(ratios), np.concatenate(means), total)
     p_value = _p_value(best, error, total)
     if p_value * tests > level:
         return None
-    codes = best.cuboid.named(grid, best.group)
-    return Found(codes=codes, score=best.score, p_value=p_value, q_value=p_value * tests)
+    return Found(codes=best.codes, score=best.score, p_value=p_value, q_value=p_value * tests)
 
 
-def _strongest(grid: Grid, made: Sequence[Cuboid], total: float | None) -> _Candidate | None:
-    """The candidate with the most evidence less the price of its description; None where nothing pays its own."""
-    names, best = len(grid.telling), None
-    for each in made:
-        price = NAMING * sum(np.log(names * grid.sizes[column]) for column in each.columns)
-        score = _evidence(each.sums, total) - price
-        group = int(np.argmax(score)) if len(score) else 0
-        if len(score) and score[group] > (best.score if best is not None else 0.0):
-            best = _Candidate(cuboid=each, group=group, score=float(score[group]))
-    return best
+def _strongest(grid: Grid, cuboid: Cuboid, total: float | None) -> _Candidate | None:
+    """The group with the most evidence less the price of its description; None where none pays its own."""
+    if not len(cuboid.key):
+        return None
+    names = len(grid.telling)
+    price = NAMING * sum(np.log(names * grid.sizes[column]) for column in cuboid.columns)
+    score = _evidence(cuboid.sums, total)
+    group = int(np.argmax(score))
+    if score[group] <= price:
+        return None
+    return _Candidate(
+        columns=cuboid.columns,
+        codes=cuboid.named(grid, group),
+        sums=cuboid.sums[:, group].astype(np.float64),
+        score=float(score[group] - price),
+    )
+
+
+def _better(one: _Candidate | None, other: _Candidate | None) -> _Candidate | None:
+    """The one with more evidence; between equals the order of the columns decides."""
+    if one is None or other is None:
+        return one or other
+    return min(one, other, key=lambda each: (-each.score, each.columns))
 
 
 def _evidence(sums: Floats, total: float | None) -> Floats:
@@ -104,7 +113,7 @@ def _evidence(sums: Floats, total: float | None) -> Floats:
 
 
 def _p_value(candidate: _Candidate, error: float, total: float | None) -> float:
-    bad, expected, *rest = candidate.cuboid.sums[:, candidate.group]
+    bad, expected, *rest = candidate.sums
     if total is not None:
         expected *= max(total - bad, 0.0) / max(total - expected, 1e-9)
     if rest:
@@ -112,15 +121,12 @@ def _p_value(candidate: _Candidate, error: float, total: float | None) -> float:
     return float(upper_tail(np.array([bad]), np.array([expected]), np.ones(1), error)[0])
 
 
-def _group_error(made: Sequence[Cuboid], *, relative: bool) -> float:
+def _group_error(ratio: Floats, expected: Floats, total: float | None) -> float:
     """Relative error of the expectation of whole groups, from how the remaining ones lie around it.
 
-    `relative`: around their middle, as the table's own ratio holds the next cause too.
+    With a `total`, around their middle, as the table's own ratio holds the next cause too.
     """
-    bad, expected = (np.concatenate([each.sums[row] for each in made]) for row in (0, 1))
-    enough = expected >= _ENOUGH
-    ratio, expected = bad[enough] / expected[enough], expected[enough]
-    if relative and len(ratio):
+    if total is not None and len(ratio):
         middle = max(float(np.median(ratio)), 1e-9)
         ratio, expected = ratio / middle, expected * middle
     squares = (ratio - 1) ** 2 - _MEDIAN_SQUARE / expected

@@ -83,7 +83,8 @@ def _crossed(
         np.where(age < scale, each, 0.0) for scale in policy.scales for each in (units.n, units.bad, units.expected)
     ]
     none = np.zeros(int(hurt.sum()))
-    for cuboid in cuboids(grid.where(hurt), units.bad[hurt], none, (), policy.depth):
+    made = cuboids(grid.where(hurt), units.bad[hurt], none, (), policy.depth)
+    for cuboid in sorted(made, key=lambda each: each.columns):
         enough = cuboid.sums[0] >= policy.min_bad
         if len(cuboid.columns) > 1 and enough.any():
             yield _counted(cuboid.counted(grid, enough, weights), grid, values, policy, history)

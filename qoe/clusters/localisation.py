@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from qoe.clusters.causes import Found, causes
 from qoe.clusters.cuboids import Grid
-from qoe.clusters.noise import Weighed, weighed_counts, weighed_measure
+from qoe.clusters.ledger import CountLedger, Ledger, MeasureLedger
+from qoe.clusters.noise import Measured, Weighed, weighed_counts
 from qoe.clusters.precedent import expected_by_precedent
 from qoe.clusters.units import Bools, Floats
 from records.errors import DataError
@@ -72,34 +73,46 @@ def localise(
     _check(frame, [*attributes, bad, *(name for name in (total, expected_bad) if name is not None)])
     if total is None and expected_bad is None:
         raise DataError("an additive measure needs its expectation: name its column in expected_bad", code="expected")
-    seen = frame[bad].to_numpy(np.float64)
+    seen = _figures(frame[bad])
     n = None if total is None else frame[total].to_numpy(np.float64)
     expected: Floats | None
     if expected_bad is None and history is not None:
         expected = expected_by_precedent(frame, history, attributes, bad, str(total))
     else:
-        expected = None if expected_bad is None else frame[expected_bad].to_numpy(np.float64)
-    coded = {name: pd.factorize(frame[name]) for name in attributes}
-    grid = _grid({name: codes + 1 for name, (codes, _) in coded.items()}, [len(each) for _, each in coded.values()])
-
-    def weighing(alive: Bools) -> Weighed:
-        return _weighed(seen[alive], None if n is None else n[alive], None if expected is None else expected[alive])
-
-    found = causes(grid, weighing, relative=expected is None, depth=depth, level=level, most=most)
-    values = {name: values.tolist() for name, (_, values) in coded.items()}
+        expected = None if expected_bad is None else _figures(frame[expected_bad])
+    grid, values = _grid(frame, attributes)
+    found = causes(grid, _ledger(grid, seen, n, expected, depth), level=level, most=most)
     return [_cause(each, grid, values, seen, n, expected) for each in found]
 
 
-def _grid(codes: Mapping[str, NDArray[np.integer]], sizes: Sequence[int]) -> Grid:
-    rows = np.array(list(codes.values()))
-    return Grid(names=tuple(codes), codes=rows, sizes=tuple(sizes), gap=int(not rows.size or rows.min() == 0))
+def _grid(frame: pd.DataFrame, attributes: Sequence[str]) -> tuple[Grid, dict[str, list[Any]]]:
+    """The rows as codes, as narrow as they may be, and the value of each code by column."""
+    rows: list[NDArray[np.integer]] = []
+    values: dict[str, list[Any]] = {}
+    for name in attributes:
+        codes, there = pd.factorize(frame[name])
+        rows.append((codes + 1).astype(np.min_scalar_type(-len(there) - 1)))
+        values[name] = there.tolist()
+    codes = np.array(rows)
+    sizes = tuple(len(each) for each in values.values())
+    return Grid(names=tuple(values), codes=codes, sizes=sizes, gap=int(not codes.size or codes.min() == 0)), values
 
 
-def _weighed(seen: Floats, n: Floats | None, expected: Floats | None) -> Weighed:
+def _ledger(grid: Grid, seen: Floats, n: Floats | None, expected: Floats | None, depth: int) -> Ledger:
     if n is None:
-        return weighed_measure(seen, seen if expected is None else expected)
-    even = n * (seen.sum() / max(float(n.sum()), 1e-12))
-    return weighed_counts(seen, even if expected is None else np.minimum(expected, n), n)
+        return MeasureLedger(grid, Measured.of(seen, seen if expected is None else expected), depth=depth)
+
+    def weighing(alive: Bools) -> Weighed:
+        bad, units = seen[alive], n[alive]
+        even = units * (bad.sum() / max(float(units.sum()), 1e-12))
+        return weighed_counts(bad, even if expected is None else np.minimum(expected[alive], units), units)
+
+    return CountLedger(grid, weighing, relative=expected is None, depth=depth)
+
+
+def _figures(column: "pd.Series[Any]") -> Floats:
+    """A column's figures, as narrow as they came."""
+    return column.to_numpy(np.float32 if column.dtype == np.float32 else np.float64)
 
 
 def _cause(

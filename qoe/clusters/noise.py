@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qoe.clusters.units import Floats
+from qoe.clusters.units import Bools, Floats
 
 # Relative standard error of one leaf's expectation before the table has shown its own, and how many leaves that
 # belief weighs (own): what a leaf of the published live-video incidents does from minute to minute.
@@ -48,19 +48,35 @@ def weighed_counts(bad: Floats, expected: Floats, n: Floats) -> Weighed:
     return Weighed(bad=bad * weight, expected=mean * weight)
 
 
-def weighed_measure(value: Floats, expected: Floats) -> Weighed:
-    """Weigh an additive measure of any unit against its forecast: only relative errors, learned from the table.
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """An additive measure of any unit against its forecast: only relative errors, learned from the table.
 
-    Value and forecast are treated alike, as either may carry the noise; a leaf of relative error e weighs 1 / e^2.
+    Value and forecast are treated alike, as either may carry the noise. `one` is what the leaves weigh where their
+    relative error is 1; where it is e each figure of it, the variance too, is 1 / e^2 as large. `relative` is each
+    leaf's distance, NaN without a forecast.
     """
-    forecast = np.maximum(expected, value / MOST_RATIO)
-    known = expected > 0
-    relative = np.abs(value - forecast)[known] / forecast[known] / _MEDIAN
-    error = _shrunk(float(np.median(relative)) ** 2 if known.any() else 0.0, int(known.sum()))
-    middle = (value + forecast) / 2
-    weight = np.divide(1 / error**2, middle, out=np.zeros_like(middle), where=middle > 0)
-    variance = (error * np.maximum(value, forecast) * weight) ** 2
-    return Weighed(bad=value * weight, expected=forecast * weight, variance=variance)
+
+    one: Weighed
+    relative: Floats
+
+    @classmethod
+    def of(cls, value: Floats, expected: Floats) -> "Measured":
+        """Weigh values against their forecasts."""
+        forecast = np.maximum(expected, value / MOST_RATIO)
+        middle = (value + forecast) / 2
+        weight = np.divide(1, middle, out=np.zeros_like(middle), where=middle > 0)
+        relative = np.full_like(middle, np.nan)
+        np.divide(np.abs(value - forecast), forecast, out=relative, where=expected > 0)
+        variance = (np.maximum(value, forecast) * weight) ** 2
+        return cls(one=Weighed(bad=value * weight, expected=forecast * weight, variance=variance), relative=relative)
+
+    def precision(self, alive: Bools) -> float:
+        """1 / e^2 of these leaves."""
+        known = self.relative[alive]
+        known = known[~np.isnan(known)]
+        middle = float(np.median(known)) / _MEDIAN if len(known) else 0.0
+        return 1 / _shrunk(middle**2, len(known)) ** 2
 
 
 def _count_error(bad: Floats, expected: Floats) -> float:
