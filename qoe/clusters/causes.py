@@ -40,38 +40,52 @@ class _Candidate:
     score: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Round:
+    """What one look at the leaves shows: the strongest group, how many were tested, how wrong all groups are."""
+
+    best: _Candidate | None
+    tests: int
+    total: float | None
+    error: float
+
+
 def causes(grid: Grid, ledger: Ledger, *, level: float, most: int) -> list[Found]:
-    """Find up to `most` causes, each of them by chance in a share `level` of tables."""
+    """Find up to `most` causes, each of them by chance in a share `level` of tables.
+
+    Each is judged by how wrong the groups are that remain without it: a cause in many leaves is in most groups.
+    """
     alive = np.ones(grid.codes.shape[1], bool)
     found: list[Found] = []
-    while len(found) < most and alive.any():
-        cause = _best(grid, ledger, alive, level=level, first=not found)
-        if cause is None:
+    asked = _best(grid, ledger, alive)
+    while asked.best is not None and len(found) < most:
+        best = asked.best
+        ledger.take(best.codes)
+        alive &= ~grid.chosen(best.codes)
+        rest = _best(grid, ledger, alive)
+        p_value = _p_value(best, rest.error if found else MODEL_ERROR, asked.total)
+        if p_value * asked.tests > level:
             break
-        found.append(cause)
-        ledger.take(cause.codes)
-        alive &= ~grid.chosen(cause.codes)
+        found.append(Found(codes=best.codes, score=best.score, p_value=p_value, q_value=p_value * asked.tests))
+        asked = rest
     return found
 
 
-def _best(grid: Grid, ledger: Ledger, alive: Bools, *, level: float, first: bool) -> Found | None:
+def _best(grid: Grid, ledger: Ledger, alive: Bools) -> _Round:
+    if not alive.any():
+        return _Round(best=None, tests=0, total=None, error=GROUP_ERROR)
     made, total = ledger.worse(alive)
     best: _Candidate | None = None
-    tests, ratios, means = 0, [], []
+    tests = 0
+    ratios, means = [np.zeros(0)], [np.zeros(0)]
     for each in made:
         tests += each.tested
         best = _better(best, _strongest(grid, each, total))
-        if not first:
-            enough = each.sums[1] >= _ENOUGH
-            means.append(each.sums[1][enough])
-            ratios.append(each.sums[0][enough] / means[-1])
-    if best is None:
-        return None
-    error = MODEL_ERROR if first else _group_error(np.concatenate(ratios), np.concatenate(means), total)
-    p_value = _p_value(best, error, total)
-    if p_value * tests > level:
-        return None
-    return Found(codes=best.codes, score=best.score, p_value=p_value, q_value=p_value * tests)
+        enough = each.sums[1] >= _ENOUGH
+        means.append(each.sums[1][enough])
+        ratios.append(each.sums[0][enough] / means[-1])
+    error = _group_error(np.concatenate(ratios), np.concatenate(means), total)
+    return _Round(best=best, tests=tests, total=total, error=error)
 
 
 def _strongest(grid: Grid, cuboid: Cuboid, total: float | None) -> _Candidate | None:
