@@ -41,19 +41,33 @@ class _Candidate:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Error:
+    """Squared relative error of the expectation of whole groups as a table shows it, and in how many groups."""
+
+    square: float
+    groups: int
+
+    def after(self, belief: float) -> float:
+        """The error, given what was believed before."""
+        seen = GROUP_WEIGHT * belief**2 + self.groups * self.square
+        return float(np.sqrt(seen / (GROUP_WEIGHT + self.groups)))
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Round:
     """What one look at the leaves shows: the strongest group, how many were tested, how wrong all groups are."""
 
     best: _Candidate | None
     tests: int
     total: float | None
-    error: float
+    error: _Error
 
 
 def causes(grid: Grid, ledger: Ledger, *, level: float, most: int) -> list[Found]:
     """Find up to `most` causes, each of them by chance in a share `level` of tables.
 
     Each is judged by how wrong the groups are that remain without it: a cause in many leaves is in most groups.
+    Of the first the usual error is believed, or less where the table shows less.
     """
     alive = np.ones(grid.codes.shape[1], bool)
     found: list[Found] = []
@@ -63,7 +77,8 @@ def causes(grid: Grid, ledger: Ledger, *, level: float, most: int) -> list[Found
         ledger.take(best.codes)
         alive &= ~grid.chosen(best.codes)
         rest = _best(grid, ledger, alive)
-        p_value = _p_value(best, rest.error if found else MODEL_ERROR, asked.total)
+        error = rest.error.after(GROUP_ERROR) if found else min(rest.error.after(MODEL_ERROR), MODEL_ERROR)
+        p_value = _p_value(best, error, asked.total)
         if p_value * asked.tests > level:
             break
         found.append(Found(codes=best.codes, score=best.score, p_value=p_value, q_value=p_value * asked.tests))
@@ -73,7 +88,7 @@ def causes(grid: Grid, ledger: Ledger, *, level: float, most: int) -> list[Found
 
 def _best(grid: Grid, ledger: Ledger, alive: Bools) -> _Round:
     if not alive.any():
-        return _Round(best=None, tests=0, total=None, error=GROUP_ERROR)
+        return _Round(best=None, tests=0, total=None, error=_Error(square=0.0, groups=0))
     made, total = ledger.worse(alive)
     best: _Candidate | None = None
     tests = 0
@@ -135,8 +150,8 @@ def _p_value(candidate: _Candidate, error: float, total: float | None) -> float:
     return float(upper_tail(np.array([bad]), np.array([expected]), np.ones(1), error)[0])
 
 
-def _group_error(ratio: Floats, expected: Floats, total: float | None) -> float:
-    """Relative error of the expectation of whole groups, from how the remaining ones lie around it.
+def _group_error(ratio: Floats, expected: Floats, total: float | None) -> _Error:
+    """Relative error of the expectation of whole groups, from how they lie around it.
 
     With a `total`, around their middle, as the table's own ratio holds the next cause too.
     """
@@ -145,4 +160,4 @@ def _group_error(ratio: Floats, expected: Floats, total: float | None) -> float:
         ratio, expected = ratio / middle, expected * middle
     squares = (ratio - 1) ** 2 - _MEDIAN_SQUARE / expected
     seen = max(0.0, float(np.median(squares))) / _MEDIAN_SQUARE if len(squares) else 0.0
-    return float(np.sqrt((GROUP_WEIGHT * GROUP_ERROR**2 + len(squares) * seen) / (GROUP_WEIGHT + len(squares))))
+    return _Error(square=seen, groups=len(squares))
