@@ -1,9 +1,10 @@
 """`cem erase`: erases a person, on their demand."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from cemaphore.persons import NeededIdentifierFile
 
 
 def register(app: typer.Typer) -> None:
@@ -12,10 +13,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _erase(
-    identifier_file: Annotated[
-        Path,
-        typer.Option(help="A file with one raw identifier (- for standard input), so that none stands in a history."),
-    ],
+    identifier_file: NeededIdentifierFile,
     reason: Annotated[str, typer.Option(help="Why; goes into the audit trail.")],
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:

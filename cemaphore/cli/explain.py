@@ -1,12 +1,12 @@
 """`cem explain`: why one customer's sessions were as they were, and whose fault, in words and figures."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from cemaphore.moments import At
+from cemaphore.persons import Customer, IdentifierFile, key_of, meant
 
 if TYPE_CHECKING:
     from cemaphore.explaining import Explanation
@@ -30,11 +30,8 @@ def register(app: typer.Typer) -> None:
 
 
 def _explain(
-    customer: Annotated[int | None, typer.Argument(help="The customer's pseudonym (subscriber_key).")] = None,
-    identifier_file: Annotated[
-        Path | None,
-        typer.Option(help="A file with one raw identifier (- for standard input), so that none stands in a history."),
-    ] = None,
+    customer: Customer = None,
+    identifier_file: IdentifierFile = None,
     session: Annotated[str | None, typer.Option("--session", help="Only the session of this session_id.")] = None,
     at: At = None,
     lang: Annotated[Language, typer.Option("--lang", help="Language of the sentences.")] = Language.EN,
@@ -44,17 +41,16 @@ def _explain(
     from cemaphore import privatedb
     from cemaphore.exits import exits
     from cemaphore.explaining import explain
-    from cemaphore.identification import customer_of_file, looked_at
+    from cemaphore.identification import looked_at
     from cemaphore.printing import show
     from cemaphore.settings import load_settings
     from store.connection import connect
 
-    if (customer is None) == (identifier_file is None):
-        raise typer.BadParameter("give either a pseudonym or --identifier-file")
+    meant(customer, identifier_file)
     with exits():
         settings = load_settings()
         dsn = privatedb.database_url(settings)
-        key = customer if customer is not None else customer_of_file(dsn, settings, identifier_file or Path("-"))
+        key = key_of(dsn, settings, customer, identifier_file)
         with connect(dsn, autocommit=True) as connection:
             looked_at(connection, key, action="explain a customer")
             found = explain(connection, settings, key, at=at, session_id=session)

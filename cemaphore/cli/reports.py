@@ -1,12 +1,12 @@
 """`cem status`, `user`, `top` and `kpi`: what is known, as tables for people and JSON for programs."""
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cemaphore.moments import From, To
+from cemaphore.persons import Customer, IdentifierFile, key_of, meant
 
 if TYPE_CHECKING:
     from store.connection import Connection
@@ -89,28 +89,24 @@ def _status(as_json: JSON = False) -> None:
 
 
 def _user(
-    customer: Annotated[int | None, typer.Argument(help="The customer's pseudonym (subscriber_key).")] = None,
-    identifier_file: Annotated[
-        Path | None,
-        typer.Option(help="A file with one raw identifier (- for standard input), so that none stands in a history."),
-    ] = None,
+    customer: Customer = None,
+    identifier_file: IdentifierFile = None,
     as_json: JSON = False,
 ) -> None:
     """Show one customer: indices by day, 7 and 28 days, with reasons, complaints and clusters. Audited."""
     from cemaphore import privatedb
     from cemaphore.exits import exits
-    from cemaphore.identification import customer_of_file, looked_at
+    from cemaphore.identification import looked_at
     from cemaphore.pipeline.serving import evidence_of
     from cemaphore.printing import show
     from cemaphore.settings import load_settings
     from store import screens
 
-    if (customer is None) == (identifier_file is None):
-        raise typer.BadParameter("give either a pseudonym or --identifier-file")
+    meant(customer, identifier_file)
     with exits():
         settings = load_settings()
         dsn = privatedb.database_url(settings)
-        key = customer if customer is not None else customer_of_file(dsn, settings, identifier_file or Path("-"))
+        key = key_of(dsn, settings, customer, identifier_file)
         with _connected() as connection:
             looked_at(connection, key, action="look at a customer")
             shape = screens.customer(connection, key)
