@@ -87,7 +87,7 @@ def stacked(rows: dict[str, Mapping[str, float]], names: dict[str, str], *, titl
 
 def spans(frame: pd.DataFrame, names: dict[str, str], *, title: str) -> alt.Chart:
     """Return one line from `p10` to `p90` for each `setting`, with a point at `p50`; `names` are their labels."""
-    rows = alt.Chart(frame).encode(y=alt.Y("setting:N", title=None, sort=None))
+    rows = alt.Chart(frame).encode(y=alt.Y("setting:N", title=None, sort=None, axis=alt.Axis(labelLimit=0)))
     tooltip = ["setting:N", *(alt.Tooltip(f"{column}:Q", title=label, format=".1f") for column, label in names.items())]
     line = rows.mark_rule(strokeWidth=3, color=COLOURS["network"]).encode(
         x=alt.X("p10:Q", title=title, scale=alt.Scale(zero=False)), x2="p90:Q", tooltip=tooltip

@@ -60,8 +60,10 @@ def _cluster(cluster_id: str) -> None:
         t("column.bad_ratio"): share(found["bad_ratio"]),
         t("column.expected_ratio"): share(found["expected_ratio"]),
     }
-    for column, (name, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
-        column.metric(name, value, border=True)
+    # Two rows: in one, long names of domains and counts would be cut.
+    cells = [*st.columns(len(figures) // 2), *st.columns(len(figures) // 2)]
+    for cell, (name, value) in zip(cells, figures.items(), strict=True):
+        cell.metric(name, value, border=True)
     st.caption(t("cluster.tested", p=f"{found['p_value']:.1e}", q=f"{found['q_value']:.1e}"))
     advice = found[f"advice_{language()}"]
     if advice is not None:

@@ -93,7 +93,9 @@ def _bad_days(key: int) -> None:
             t("customer.known_days"): frame["known_days"].astype("Int64"),
             t("customer.bad_days"): frame["bad_days"].astype("Int64"),
             t("customer.longest_bad_run"): frame["longest_bad_run"].astype("Int64"),
-            t("customer.days_since_bad"): frame["days_since_bad"].astype("Int64"),
+            t("customer.days_since_bad"): frame["days_since_bad"].map(
+                lambda days: t("app.none") if pd.isna(days) else f"{int(days)}"
+            ),
             t("customer.persistence"): frame["persistence"].map(share),
         }
     )
