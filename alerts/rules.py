@@ -62,7 +62,7 @@ def _rule(table: dict[str, object]) -> Rule:
     for key, value in numbers.items():
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise ConfigError(f"alert rule {name}: {key} must be a number, is {value!r}")
-    rule = Rule(**table)  # type: ignore[arg-type]
+    rule = Rule(**table)  # type: ignore[arg-type]  # of a dict
     _check(rule)
     return rule
 

@@ -62,7 +62,7 @@ def _compile(node: ast.expr, text: str) -> Evaluate:
             pass
         case ast.Constant(value=int() | float() as number):
             constant = np.float64(number)
-            return lambda read: constant  # type: ignore[return-value]
+            return lambda read: constant  # type: ignore[return-value]  # one value for all rows
         case ast.Name(id=name) if name != "known":
             return lambda read: read(name)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _MATH:

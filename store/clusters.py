@@ -94,7 +94,7 @@ def save(connection: Connection, row: ClusterRow) -> None:
     slots = ", ".join(f"%({name})s" for name in names)
     updates = ", ".join(f"{name} = excluded.{name}" for name in names[1:])
     connection.execute(
-        f"INSERT INTO cem.cluster ({_COLUMNS}, updated_at) VALUES ({slots}, now()) "  # noqa: S608
+        f"INSERT INTO cem.cluster ({_COLUMNS}, updated_at) VALUES ({slots}, now()) "  # noqa: S608 - ours only
         f"ON CONFLICT (cluster_id) DO UPDATE SET {updates}, updated_at = excluded.updated_at",
         values,
     )

@@ -27,7 +27,7 @@ _ARROW_TYPES = {
 class Writer(Protocol):
     """Appends blocks to a table; returns how many rows of the block are new."""
 
-    def write(self, rows: pa.RecordBatch) -> int: ...  # noqa: D102
+    def write(self, rows: pa.RecordBatch) -> int: ...  # noqa: D102 - named by its type
 
 
 class Straight:

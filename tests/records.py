@@ -50,7 +50,7 @@ def add_cells(connection: Connection, rows: Sequence[Mapping[str, str]]) -> None
         names = list(row)
         values = [int(labels.ids(label_kind("cells", name), [row[name]])[0]) for name in names]
         connection.execute(
-            f"INSERT INTO cem.cell ({', '.join(names)}, source_id, batch_id, arrived_at) "  # noqa: S608
+            f"INSERT INTO cem.cell ({', '.join(names)}, source_id, batch_id, arrived_at) "  # noqa: S608 - ours only
             f"VALUES ({', '.join(['%s'] * len(names))}, 1, 1, %s)",
             [*values, ARRIVED],
         )

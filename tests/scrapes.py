@@ -15,7 +15,7 @@ Rows = list[tuple[str, str, int, int, float | None]]
 def target(exporter: Exporter, **given: object) -> ScrapeTarget:
     access = Access(url=exporter.url, timeout_s=5, attempts=1)
     settings = {"labels": {"instance": "amf-1"}, "interval_s": 15, **given}
-    return ScrapeTarget(name="amf", access=access, **settings)  # type: ignore[arg-type]
+    return ScrapeTarget(name="amf", access=access, **settings)  # type: ignore[arg-type]  # of a dict
 
 
 def at(seconds: int) -> datetime:

@@ -45,14 +45,14 @@ def load(tmp_path: Path, intake: Intake) -> Load:
     def one(name: str, content: bytes | str, **options: int) -> FileResult:
         path = tmp_path / name
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        (result,) = collect([path], intake=intake, options=Options(**options))  # type: ignore[arg-type]
+        (result,) = collect([path], intake=intake, options=Options(**options))  # type: ignore[arg-type]  # of a dict
         return result
 
     return one
 
 
 def stored(connection: Connection, table: str = "session") -> int:
-    counted = connection.execute(f"SELECT count(*) FROM cem.{table}").fetchone()  # noqa: S608
+    counted = connection.execute(f"SELECT count(*) FROM cem.{table}").fetchone()  # noqa: S608 - ours only
     return int(counted[0]) if counted else -1
 
 

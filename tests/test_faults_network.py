@@ -60,7 +60,7 @@ def test_one_break_of_the_rows_connection_is_mended_by_the_same_process(
 
     def treat(number: int, struck: int) -> Treatment:
         if number == rows_connection:
-            return Treatment(fault=fault, after_bytes=150_000)  # type: ignore[arg-type]
+            return Treatment(fault=fault, after_bytes=150_000)  # type: ignore[arg-type]  # of a dict
         return Treatment()
 
     with proxied(port_of(server), treat) as proxy:

@@ -165,7 +165,7 @@ def test_an_error_half_way_leaves_nothing_and_the_next_attempt_works(intake: Int
     with pytest.raises(OSError, match="disk"):
         intake.load(SESSIONS, source="probe", name="f", digest=b"1", size_bytes=9, batches=broken)
     for table in ("session", "batch", "dirty", "watermark", "quarantine"):
-        assert one(connection, f"SELECT count(*) FROM cem.{table}") == 0  # noqa: S608
+        assert one(connection, f"SELECT count(*) FROM cem.{table}") == 0  # noqa: S608 - ours only
     assert counts(load(intake, SESSIONS, sessions(["s1"]))) == (1, 1, 0, 0)
 
 

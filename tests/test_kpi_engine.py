@@ -191,10 +191,10 @@ def test_sums_of_windows_are_the_sums_of_the_long_window(rows: list[tuple[str, i
 def test_the_order_of_rows_does_not_matter(rows: list[tuple[str, int, int, float]], shuffler: object) -> None:
     counters = attempts(rows)
     order = list(range(len(counters)))
-    shuffler.shuffle(order)  # type: ignore[attr-defined]
+    shuffler.shuffle(order)  # type: ignore[attr-defined]  # untyped there
     options = {"group": {"a": "g", "b": "g", "c": "h"}, "window_s": 3600}
-    first = engine.evaluate(counters, CATALOGUE, **options)  # type: ignore[arg-type]
-    second = engine.evaluate(counters.iloc[order], CATALOGUE, **options)  # type: ignore[arg-type]
+    first = engine.evaluate(counters, CATALOGUE, **options)  # type: ignore[arg-type]  # of a dict
+    second = engine.evaluate(counters.iloc[order], CATALOGUE, **options)  # type: ignore[arg-type]  # of a dict
     pd.testing.assert_frame_equal(first, second)
 
 

@@ -25,7 +25,7 @@ def frame(*rows: tuple[str, int, int, dict[str, float]], suspect: frozenset[str]
 
 
 def one(counters: pd.DataFrame, kpi: str, catalogue: Catalogue = CATALOGUE, **options: object) -> pd.Series:
-    result = engine.evaluate(counters, catalogue, **options)  # type: ignore[arg-type]
+    result = engine.evaluate(counters, catalogue, **options)  # type: ignore[arg-type]  # of a dict
     found = result[result["kpi"] == kpi]
     assert len(found) == 1, result
     return found.iloc[0]

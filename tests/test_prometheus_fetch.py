@@ -23,7 +23,7 @@ def exporter() -> Iterator[Exporter]:
 
 def get(url: str, **given: object) -> bytes:
     settings = {"timeout_s": 5, "attempts": 1, **given}
-    fetcher = Fetcher(Access(url=url, **settings))  # type: ignore[arg-type]
+    fetcher = Fetcher(Access(url=url, **settings))  # type: ignore[arg-type]  # of a dict
     try:
         return fetcher.get().body
     finally:

@@ -132,7 +132,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Story]:
 def server(story: Story, **given: object) -> ServerTarget:
     access = Access(url=story.url, timeout_s=10)
     settings = {"match": ('{job="amf"}',), "step_s": 1, "chunk_points": 6, **given}
-    return ServerTarget(name="prometheus", access=access, **settings)  # type: ignore[arg-type]
+    return ServerTarget(name="prometheus", access=access, **settings)  # type: ignore[arg-type]  # of a dict
 
 
 def stored(connection: Connection, counter: str) -> list[tuple[datetime, int, float | None]]:

@@ -179,7 +179,7 @@ def values_of(connection: Connection) -> list[tuple[str, int, int, float | None]
         "SELECT c.value, extract(epoch FROM time - %s)::integer, period_s, t.value FROM cem.counter t "
         "JOIN cem.label c ON c.label_id = counter ORDER BY c.value, time"
     )
-    return list(connection.execute(query, [NOON]).fetchall())  # type: ignore[arg-type]
+    return list(connection.execute(query, [NOON]).fetchall())  # type: ignore[arg-type]  # of a dict
 
 
 def test_history_is_read_in_chunks_and_goes_on_where_it_stopped(

@@ -140,7 +140,7 @@ def test_a_mark_that_comes_while_an_hour_is_scored_stays(
         INSERT INTO cem.dirty (kind, window_start, batch_id) VALUES ('sessions', '{HOUR.isoformat()}', 77);
         RETURN NULL; END $$;
         CREATE TRIGGER remark AFTER DELETE ON cem.user_hour FOR EACH STATEMENT EXECUTE FUNCTION remark()
-        """  # noqa: S608
+        """  # noqa: S608 - ours only
     )
     score(database, settings)
     assert connection.execute("SELECT batch_id FROM cem.dirty WHERE kind <> 'search'").fetchall() == [(77,)]

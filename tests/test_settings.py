@@ -51,7 +51,7 @@ def test_paths_lie_under_home_unless_absolute(tmp_path: Path) -> None:
 
 def test_settings_cannot_be_changed_afterwards() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        load_settings().k_anonymity = 1  # type: ignore[misc]
+        load_settings().k_anonymity = 1  # type: ignore[misc]  # on purpose
 
 
 def test_webhooks_are_separated_by_commas_and_do_not_print(monkeypatch: pytest.MonkeyPatch) -> None:

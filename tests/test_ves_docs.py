@@ -16,7 +16,7 @@ def test_the_commands_on_the_page_parse() -> None:
     app = typer.Typer()
     listen.register(app)
     app.command("other")(lambda: None)
-    commands = typer.main.get_command(app).commands["listen"].commands  # type: ignore[attr-defined]
+    commands = typer.main.get_command(app).commands["listen"].commands  # type: ignore[attr-defined]  # untyped there
     lines = re.findall(r"^cem listen .*$", PAGE, re.MULTILINE)
     assert len(lines) == 3
     for line in lines:

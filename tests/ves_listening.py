@@ -91,7 +91,7 @@ def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
 
 
 def count(connection: Connection, table: str) -> int:
-    row = connection.execute(f"SELECT count(*) FROM cem.{table}").fetchone()  # noqa: S608
+    row = connection.execute(f"SELECT count(*) FROM cem.{table}").fetchone()  # noqa: S608 - ours only
     assert row is not None
     return int(row[0])
 

@@ -109,7 +109,7 @@ def status(settings: Settings, *, applied: tuple[str, ...] = ()) -> Status:
         socket_directory=str(place.socket_directory) if place else None,
         account=place.account if place else None,
         applied=applied,
-        **found,  # type: ignore[arg-type]
+        **found,  # type: ignore[arg-type]  # of a dict
     )
 
 

@@ -30,15 +30,15 @@ class Header(Protocol):
     """What is needed of the header."""
 
     @property
-    def event_id(self) -> str: ...  # noqa: D102
+    def event_id(self) -> str: ...  # noqa: D102 - named by its type
     @property
-    def source_name(self) -> str: ...  # noqa: D102
+    def source_name(self) -> str: ...  # noqa: D102 - named by its type
     @property
-    def sequence(self) -> str: ...  # noqa: D102
+    def sequence(self) -> str: ...  # noqa: D102 - named by its type
     @property
-    def start_us(self) -> int: ...  # noqa: D102
+    def start_us(self) -> int: ...  # noqa: D102 - named by its type
     @property
-    def last_us(self) -> int: ...  # noqa: D102
+    def last_us(self) -> int: ...  # noqa: D102 - named by its type
 
 
 @dataclass(frozen=True, kw_only=True)
