@@ -54,7 +54,7 @@ def teach(connection: Connection, day: date, seen: Seen, kept: float) -> None:
     """Let the sums forget to `kept`, add the sessions of a day, and store effects and verdicts by that day."""
     state = stored.read_state(connection)
     old = None if state is None else _state(state)
-    if not seen.outcomes:
+    if not any(map(len, seen.outcomes)):
         return
     levels, outcomes, customers = seen.whole()
     fresh = normal_of(levels, outcomes)
