@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import numpy as np
 
+from alerts.facts import Facts
 from alerts.rules import Rule
 from qoe.drops import DropState, IndexWindow, judge
 from records.windows import QUARTER
@@ -50,11 +50,12 @@ def _by_rule(connection: Connection, rule: Rule, window: datetime, channels: Seq
             continue
         new_state = row is None or row.state != found.state
         if found.state != "pending":
-            found = replace(found, detail=_detail(connection, rule, group, found, window + QUARTER))
+            number = (0 if row is None else row.detail.get("change", 0)) + new_state
+            found = replace(found, detail=_facts(connection, rule, group, found, window + QUARTER, number).to_json())
         stored.save(connection, found, at=window + QUARTER, change=new_state)
         told = found.state == "firing" or (row is not None and row.state == "firing")
         if new_state and told:
-            stored.queue(connection, found, channels, _body(found), window + QUARTER)
+            stored.queue(connection, found.alert_id, channels, found.detail, window + QUARTER)
         changed += new_state
     return changed
 
@@ -118,30 +119,26 @@ def _next(
     )
 
 
-def _detail(connection: Connection, rule: Rule, group: _Judged, row: AlertRow, at: datetime) -> dict[str, Any]:
+def _facts(connection: Connection, rule: Rule, group: _Judged, row: AlertRow, at: datetime, number: int) -> Facts:
     likely = sorted(clusters.between(connection, row.started_at, at), key=lambda each: -each.users * each.severity)
     value, expected = group.newest.index, group.newest.expected
-    return {
-        "index": rule.index,
-        "value": value,
-        "expected": expected,
-        "drop": None if value is None or expected is None else round(expected - value, 2),
-        "users": group.newest.users,
-        "at": at.isoformat(),
-        "cluster_id": likely[0].cluster_id if likely else None,
-        "cluster_ids": [each.cluster_id for each in likely[:5]],
-    }
-
-
-def _body(row: AlertRow) -> dict[str, Any]:
-    """What a receiver is told: what dropped, by how much, since when, for how many, and which cluster is likely."""
-    return {
-        "alert_id": row.alert_id,
-        "rule": row.rule,
-        "subject": row.subject,
-        "severity": row.severity,
-        "state": row.state,
-        "since": row.started_at.isoformat(),
-        "resolved_at": None if row.resolved_at is None else row.resolved_at.isoformat(),
-        **row.detail,
-    }
+    return Facts(
+        alert_id=row.alert_id,
+        change=number,
+        rule=row.rule,
+        kind="drop",
+        subject=row.subject,
+        measure=rule.index,
+        unit="points",
+        severity=row.severity,
+        state=row.state,
+        at=at,
+        started_at=row.started_at,
+        fired_at=row.fired_at,
+        resolved_at=row.resolved_at,
+        value=value,
+        expected=expected,
+        drop=None if value is None or expected is None else round(expected - value, 2),
+        users=group.newest.users,
+        cluster_id=likely[0].cluster_id if likely else None,
+    )

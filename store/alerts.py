@@ -82,15 +82,24 @@ def save(connection: Connection, row: AlertRow, *, at: datetime, change: bool) -
 
 
 def queue(
-    connection: Connection, row: AlertRow, channels: Sequence[str], body: Mapping[str, Any], at: datetime
+    connection: Connection, alert_id: str, channels: Sequence[str], body: Mapping[str, Any], at: datetime
 ) -> None:
-    """Queue a message to each channel; the same state of an alert is queued once."""
+    """Queue a message to each channel: `body` is `alerts.facts.Facts` as JSON, whose `key` is queued once a channel."""
     for channel in channels:
         connection.execute(
             "INSERT INTO cem.delivery (alert_id, channel, idempotency_key, body, queued_at) "
             "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (channel, idempotency_key) DO NOTHING",
-            [row.alert_id, channel, f"{row.alert_id}:{row.state}", json.dumps(body), at],
+            [alert_id, channel, body["key"], json.dumps(body), at],
         )
+
+
+def telling(connection: Connection) -> list[dict[str, Any]]:
+    """Return the facts (JSON) of all alerts that fire and are told: no part of another one, and not silenced."""
+    rows = connection.execute(
+        "SELECT detail FROM cem.alert WHERE state IN ('firing', 'acknowledged') AND parent_id IS NULL "
+        "ORDER BY fired_at, alert_id"
+    )
+    return [row[0] for row in rows]
 
 
 def undelivered(connection: Connection, channels: Sequence[str], limit: int = 100) -> list[Delivery]:

@@ -120,7 +120,7 @@ def test_a_drop_fires_once_and_resolves_once(
     _series(connection, database, settings, [81, 70, 69, 70, 68, 70, 80, 80, 81, 81])
     assert [body["state"] for _, body in receiver.got] == ["firing", "resolved"]
     fired = receiver.got[0][1]
-    assert fired["since"] == (NOON + QUARTER).isoformat()
+    assert fired["started_at"] == (NOON + QUARTER).isoformat()
     assert fired["users"] == 500
     assert fired["drop"] == pytest.approx(11.0)
     assert fired["subject"] == "all"
