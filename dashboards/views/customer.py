@@ -3,11 +3,11 @@
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts
+from dashboards import charts, explained_number
 from dashboards.clusters_table import show as show_clusters
 from dashboards.explanation import show as show_explanation
 from dashboards.page import moment, on_the_clock, read, score, share, t, word
-from store import screens
+from store import numbers, screens
 
 DIMENSIONS = ("network", "device", "app", "service")
 
@@ -24,7 +24,7 @@ def main() -> None:
         st.warning(t("customer.unknown", key=key))
         return
     last = days.iloc[-1]
-    _now(last)
+    _now(key, last)
     left, right = st.columns([3, 2])
     with left:
         st.subheader(t("customer.trend"))
@@ -52,25 +52,14 @@ def _chosen() -> int | None:
     return picked
 
 
-def _now(last: pd.Series) -> None:
+def _now(key: int, last: pd.Series) -> None:
+    found = read(numbers.customer_day, key, last["start"])
+    assert found is not None  # `last` is one of these days
     for column, name in zip(st.columns(5), ("overall", *DIMENSIONS), strict=True):
-        column.metric(t(f"dimension.{name}"), score(last[name]), border=True)
+        with column:
+            explained_number.show(t(f"dimension.{name}"), explained_number.customer(found, name), key=name)
     limiting = t("app.none") if pd.isna(last["limiting"]) else t(f"dimension.{last['limiting']}")
-    st.caption(
-        " ".join(
-            [
-                f"**{t('customer.limiting')}: {limiting}.** {t('customer.coverage')}: {share(last['coverage'])}.",
-                t("customer.interval", lo=score(last["lo"]), hi=score(last["hi"])) + ".",
-                f"{t('customer.observations')}: {last['n']}.",
-                t(
-                    "customer.versions",
-                    model=last["model_version"],
-                    catalogue=last["catalogue_version"],
-                    baseline=last["baseline_id"],
-                ),
-            ]
-        )
-    )
+    st.caption(f"**{t('customer.limiting')}: {limiting}.**")
 
 
 def _contributions(last: pd.Series) -> None:
