@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts
+from dashboards import charts, filters
 from dashboards.page import moment, read, score, settings, share, t, word
 from store import aggregation as stored
 
@@ -29,16 +29,11 @@ def main() -> None:
 
 
 def _choices(choices: pd.DataFrame) -> None:
-    chosen = st.segmented_control(
-        t("aggregation.choice"),
-        CHOICES,
-        default=CHOICES[0],
-        format_func=lambda name: word("aggregation.choice", name),
-        key="choice",
-        bind="query-params",
+    chosen = filters.buttons(
+        t("aggregation.choice"), CHOICES, key="choice", named=lambda name: word("aggregation.choice", name)
     )
-    picked = choices[choices["choice"] == (chosen or CHOICES[0])].assign(setting=lambda frame: _settings(frame))
-    st.caption(t(f"aggregation.{chosen or CHOICES[0]}_help"))
+    picked = choices[choices["choice"] == chosen].assign(setting=lambda frame: _settings(frame))
+    st.caption(t(f"aggregation.{chosen}_help"))
     whole = picked[picked["attribute"] == "all"]
     if whole.empty:
         st.write(t("app.not_enough"))
@@ -47,13 +42,7 @@ def _choices(choices: pd.DataFrame) -> None:
     st.altair_chart(charts.spans(whole, labels, title="0-100"), alt=t("aggregation.spans_alt"))
     st.dataframe(_shown(whole), hide_index=True)
     st.subheader(t("aggregation.by_group"))
-    attribute = st.selectbox(
-        t("overview.group_by"),
-        ATTRIBUTES,
-        format_func=lambda name: word("attribute", name),
-        key="by",
-        bind="query-params",
-    )
+    attribute = filters.attribute(t("overview.group_by"), ATTRIBUTES, key="by")
     groups = picked[picked["attribute"] == attribute]
     table = groups.pivot_table(index="value", columns="setting", values="mean", sort=False)
     st.dataframe(table.rename_axis(index=word("attribute", attribute), columns=None).map(score))
@@ -80,13 +69,7 @@ def _shown(choices: pd.DataFrame) -> pd.DataFrame:
 def _fairness(fairness: pd.DataFrame) -> None:
     st.subheader(t("aggregation.fairness"))
     st.caption(t("aggregation.fairness_help"))
-    attribute = st.selectbox(
-        t("aggregation.area"),
-        AREAS,
-        format_func=lambda name: word("attribute", name),
-        key="area",
-        bind="query-params",
-    )
+    attribute = filters.attribute(t("aggregation.area"), AREAS, key="area")
     groups = fairness[(fairness["attribute"] == attribute) & (fairness["measure"] == "overall")]
     shown = pd.DataFrame(
         {

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboards import cluster_page
+from dashboards import cluster_page, filters
 from dashboards.clusters_table import show, where
 from dashboards.page import count, language, moment, read, share, t, word
 from store import cluster_screens, screens
@@ -19,14 +19,7 @@ def main() -> None:
 
 def _list() -> None:
     st.title(t("clusters.title"))
-    scope = st.segmented_control(
-        t("clusters.show"),
-        ["open", "all"],
-        default="all",
-        format_func=lambda name: t(f"clusters.{name}"),
-        key="scope",
-        bind="query-params",
-    )
+    scope = filters.buttons(t("clusters.show"), ("all", "open"), key="scope", named=lambda name: t(f"clusters.{name}"))
     bounds = (None, None) if scope == "open" else screens.EVER
     st.caption(t("clusters.pick"))
     picked = show(read(screens.clusters, *bounds), empty=t("clusters.empty"), select=True)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboards import complaints_table
+from dashboards import complaints_table, filters
 from dashboards.page import link, moment, read, share, t, word
 from store import complaint_views
 
@@ -24,13 +24,8 @@ def _list() -> None:
     st.caption(t("complaints.surges_help"))
     complaints_table.surges(read(complaint_views.surges, None, None))
     st.subheader(t("complaints.list"))
-    scope = st.segmented_control(
-        t("clusters.show"),
-        ["all", "unexplained"],
-        default="all",
-        format_func=lambda name: t(f"complaints.{name}"),
-        key="scope",
-        bind="query-params",
+    scope = filters.buttons(
+        t("clusters.show"), ("all", "unexplained"), key="scope", named=lambda name: t(f"complaints.{name}")
     )
     st.caption(t("complaints.pick"))
     frame = read(complaint_views.complaints, None, None, scope == "unexplained", _LISTED)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts
+from dashboards import charts, filters
 from dashboards.clusters_table import show as show_clusters
 from dashboards.page import age, link, moment, on_the_clock, read, score, settings, share, t, word
 from store import screens
@@ -47,15 +47,9 @@ def _now() -> None:
 
 def _trend(newest: datetime) -> None:
     st.subheader(t("overview.trend"))
-    grain = st.segmented_control(
-        t("overview.grain"),
-        list(GRAINS),
-        default="hour",
-        format_func=lambda name: word("grain", name),
-        key="grain",
-        bind="query-params",
+    chosen = filters.buttons(
+        t("overview.grain"), list(GRAINS), key="grain", named=lambda name: word("grain", name), default="hour"
     )
-    chosen = grain or "hour"
     frame = read(screens.trend, chosen, newest - GRAINS[chosen])
     names = {name: t(f"dimension.{name}") for name in INDICES}
     st.altair_chart(
@@ -65,13 +59,7 @@ def _trend(newest: datetime) -> None:
 
 def _worst() -> None:
     st.subheader(t("overview.worst"))
-    attribute = st.selectbox(
-        t("overview.group_by"),
-        ATTRIBUTES,
-        format_func=lambda name: word("attribute", name),
-        key="by",
-        bind="query-params",
-    )
+    attribute = filters.attribute(t("overview.group_by"), ATTRIBUTES, key="by")
     st.caption(t("overview.worst_help", k=settings().k_anonymity))
     frame = read(screens.worst, attribute, 15)
     shown = pd.DataFrame(

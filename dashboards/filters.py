@@ -1,0 +1,49 @@
+"""Choices that live in the URL: language-neutral values there, the reader's words on the screen."""
+
+from collections.abc import Callable, Sequence
+
+import streamlit as st
+
+from dashboards.page import word
+
+
+def buttons(label: str, options: Sequence[str], *, key: str, named: Callable[[str], str], default: str = "") -> str:
+    """Show a row of buttons and return the chosen option; `?key=option` is the choice, whatever the language.
+
+    `default` (else the first option) is chosen where the URL names none, and is not written into it.
+    """
+    chosen = _asked(options, key, default)
+    kept = (key, default or options[0])
+    st.segmented_control(label, options, format_func=named, key=key, on_change=_keep, args=kept, required=True)
+    return chosen
+
+
+def listed(
+    label: str, options: Sequence[str], *, key: str, named: Callable[[str], str] = str, default: str = ""
+) -> str:
+    """Show a list to choose from and return the chosen option; the URL as with `buttons`."""
+    chosen = _asked(options, key, default)
+    kept = (key, default or options[0])
+    st.selectbox(label, options, format_func=named, key=key, on_change=_keep, args=kept)
+    return chosen
+
+
+def attribute(label: str, attributes: Sequence[str], *, key: str) -> str:
+    """Show a list of attributes of groups to choose from and return the chosen one."""
+    return listed(label, attributes, key=key, named=lambda name: word("attribute", name))
+
+
+def _asked(options: Sequence[str], key: str, default: str) -> str:
+    """The URL is the one truth: what the widget held before, on this page or another, gives way to it."""
+    asked = st.query_params.get(key)
+    chosen = asked if asked is not None and asked in options else default or options[0]
+    st.session_state[key] = chosen
+    return chosen
+
+
+def _keep(key: str, default: str) -> None:
+    chosen = st.session_state.get(key)
+    if chosen is None or chosen == default:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = chosen
