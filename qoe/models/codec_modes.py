@@ -10,12 +10,14 @@ from qoe.model import FloatArray
 from records.kinds import VOICE_CODECS
 
 _PER_KBPS = 20  # the borders between the modes of AMR-WB and EVS are whole twentieths of a kbit/s, but for two
-NONE = -1
 
 
 @dataclass(frozen=True, eq=False)
 class Modes:
-    """Number of the mode by codec (last row: unknown one) and twentieth of a kbit/s, NONE where there is none."""
+    """Number of the mode by codec (first row: unknown one) and twentieth of a kbit/s.
+
+    Where there is no mode, it is the number after the last: a negative one would be looked up at twice the cost.
+    """
 
     number: NDArray[np.intp]
 
@@ -24,9 +26,10 @@ class Modes:
         """Take the nearest of a codec's rates (their places are the numbers), or always the one number."""
         last = max(each[-1] for each in rates.values() if not isinstance(each, int))
         steps = (np.arange(int(last * _PER_KBPS) + 2) + 0.5) / _PER_KBPS
-        number = np.full((len(VOICE_CODECS) + 1, len(steps)), NONE, dtype=np.intp)
+        none = max(len(each) for each in rates.values() if not isinstance(each, int))
+        number = np.full((len(VOICE_CODECS) + 1, len(steps)), none, dtype=np.intp)
         for name, each in rates.items():
-            row = number[VOICE_CODECS.index(name)]
+            row = number[VOICE_CODECS.index(name) + 1]
             row[:] = each if isinstance(each, int) else np.abs(steps[:, None] - np.array(each)).argmin(axis=1)
         return cls(number)
 
@@ -35,5 +38,6 @@ class Modes:
         steps = self.number.shape[1]
         place = np.minimum(kbps * _PER_KBPS, steps - 1).astype(np.intp)
         place += codec * steps
+        place += steps
         mode: NDArray[np.intp] = self.number.take(place)
         return mode

@@ -22,11 +22,16 @@ def frame_loss_percent(delay_ms: FloatArray, loss: FloatArray, fps: Value, mbps:
     """FLR: frames lost in percent; loss as a ratio, nothing is lost below 16 ms of delay."""
     lost: FloatArray = 0.09656 * delay_ms
     lost -= 1.5
-    lost *= delay_ms >= 16
     lost *= loss
-    lost *= -(0.08526 + 0.00073 * fps + 1.425e-4 * mbps * fps)
+    share = 1.425e-4 * mbps
+    share += 0.00073
+    share *= fps
+    share += 0.08526
+    lost *= share
+    np.negative(lost, out=lost)
     np.expm1(lost, out=lost)
     lost *= -100
+    np.copyto(lost, 0.0, where=delay_ms < 16)
     return lost
 
 
@@ -41,34 +46,49 @@ def input_impairment(delay_ms: FloatArray) -> FloatArray:
     return np.clip(late, 0.0, 68.98, out=late)
 
 
-def frame_impairment(lost_percent: FloatArray, fps: Value) -> FloatArray:
-    """IFrame: a low or broken frame rate, as it disturbs playing."""
-    broken: FloatArray = np.log1p(lost_percent)
-    broken *= 9.306
-    broken += 54.71 + 0.02589 * fps * fps - 2.485 * fps
+def frame_impairment(log_lost: FloatArray, fps: Value) -> FloatArray:
+    """IFrame: a low or broken frame rate, as it disturbs playing; of ln(1 + FLR)."""
+    broken = _quadratic(fps, 0.02589, -2.485, 54.71) + 9.306 * log_lost
     return np.clip(broken, 0.0, 68.98, out=broken)
 
 
-def motion_impairment(lost_percent: FloatArray, fps: Value) -> FloatArray:
-    """ITVQ: a low or broken frame rate, as it is seen."""
-    broken: FloatArray = np.log1p(lost_percent)
-    broken *= 10.7
-    broken += 47.03 + 0.01747 * fps * fps - 1.823 * fps
+def motion_impairment(log_lost: FloatArray, fps: Value) -> FloatArray:
+    """ITVQ: a low or broken frame rate, as it is seen; of ln(1 + FLR)."""
+    broken = _quadratic(fps, 0.01747, -1.823, 47.03) + 10.7 * log_lost
     return np.clip(broken, 0.0, 61.29, out=broken)
+
+
+def _quadratic(x: Value, second: float, first: float, constant: float) -> Value:
+    value = second * x
+    value += first
+    value *= x
+    value += constant
+    return value
 
 
 def coding_impairment(mbps: FloatArray, fps: FloatArray, coded_px: FloatArray) -> FloatArray:
     """Icodn: what coding with so few bits a pixel takes, 3.4 and more."""
-    bits_per_pixel = mbps * 1e6 / (coded_px * fps)
-    complexity = 7.62306351 * np.exp(-167.837954 * bits_per_pixel) + 0.0760332685
-    coding = 47.7463038 * np.exp(-12.0699723 * bits_per_pixel) + 9.05167501 * complexity + 3.41919377
+    bits_per_pixel = mbps * 1e6
+    bits_per_pixel /= coded_px
+    bits_per_pixel /= fps
+    complexity = -167.837954 * bits_per_pixel
+    np.exp(complexity, out=complexity)
+    complexity *= 9.05167501 * 7.62306351
+    coding = np.multiply(bits_per_pixel, -12.0699723, out=bits_per_pixel)
+    np.exp(coding, out=coding)
+    coding *= 47.7463038
+    coding += complexity
+    coding += 9.05167501 * 0.0760332685 + 3.41919377
     return np.minimum(coding, 65.0, out=coding)
 
 
 def transmission_impairment(coding: FloatArray, loss: FloatArray) -> FloatArray:
     """Itras: what lost packets do to a picture that coding has already impaired; loss as a ratio."""
-    spoilt: FloatArray = (74.0570804 - coding) * loss
-    spoilt /= coding * 0.00406000335 + loss
+    weight = coding * 0.00406000335
+    weight += loss
+    spoilt: FloatArray = 74.0570804 - coding
+    spoilt *= loss
+    spoilt /= weight
     spoilt *= 0.868406685
     np.expm1(spoilt, out=spoilt)
     spoilt *= 2.58892e-8 * 3.68595885

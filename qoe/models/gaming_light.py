@@ -20,7 +20,7 @@ INPUTS = (
 def _formula(block: Block) -> FloatArray:
     delay_ms = g1072.delay_ms(block)
     lost = g1072.frame_loss_percent(delay_ms, block.or_assumed("loss_dl", 0.0), FPS, MBPS)
-    rating = g1072.frame_impairment(lost, FPS)
+    rating = g1072.frame_impairment(np.log1p(lost, out=lost), FPS)
     rating *= -0.625
     rating -= 0.848 * g1072.input_impairment(delay_ms)
     rating += 100

@@ -15,14 +15,19 @@ def _formula(block: Block) -> FloatArray:
     fps = np.maximum(block.number("video_fps"), 1.0)
     delay_ms = g1072.delay_ms(block)
     lost = g1072.frame_loss_percent(delay_ms, loss, fps, mbps)
+    log_lost = np.log1p(lost, out=lost)
     coding = g1072.coding_impairment(mbps, fps, coded_pixels(np.maximum(block.number("video_height"), 2.0)))
-    # From here on in double precision: an exponent of up to 60 and a sum of six terms move the MOS by more than 1e-6.
-    coding = coding.astype(np.float64)
-    rating = 100 - 0.788 * coding
-    rating -= 0.896 * g1072.transmission_impairment(coding, loss)
-    rating -= 0.227 * g1072.motion_impairment(lost, fps)
-    rating -= 0.625 * g1072.frame_impairment(lost, fps)
-    rating -= 0.848 * g1072.input_impairment(delay_ms)
+    impairments = (
+        (0.227, g1072.motion_impairment(log_lost, fps)),
+        (0.625, g1072.frame_impairment(log_lost, fps)),
+        (0.848, g1072.input_impairment(delay_ms)),
+        (0.896, g1072.transmission_impairment(coding, loss)),
+        (0.788, coding),
+    )
+    rating = np.full(block.rows, 100.0, dtype=coding.dtype)
+    for weight, impairment in impairments:
+        impairment *= weight
+        rating -= impairment
     return g1072.mos_of_rating(rating)
 
 

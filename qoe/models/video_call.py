@@ -8,22 +8,25 @@ from numpy.typing import NDArray
 from qoe.model import Block, FloatArray, Grounding, Input, QoeModel, single
 from qoe.models import e_model_fb, e_model_wb, g1070, speech_path
 from qoe.models.delay_terms import RATING_LEFT
-from qoe.models.e_model import equipment_impairment, mos_of_rating
+from qoe.models.e_model import mos_of_rating
 from records.kinds import VOICE_CODECS
 
 # Speech without its delay, which is rated for the call as a whole: (best rating, its scale, worst impairment, Ie, Bpl)
-# of each codec at its usual mode, as the voice models have them. What carries speech in an app is not known: AMR-WB.
+# of each codec at its usual mode, as the voice models have them (the first row: unknown codec). What carries speech in
+# an app is not known: AMR-WB.
 _NARROW = float(RATING_LEFT.at(np.zeros(1))[0])
 _WIDE = (e_model_wb.MAX_RATING, 1.29, 95.0, 13.0, 4.3)  # 12.65 kbit/s
 _FULL = (e_model_fb.MAX_RATING, 1.48, e_model_fb.WORST_IMPAIRMENT, 17.1, 11.7)  # EVS at 13.2 kbit/s
 _SPEECH = {
+    "": _WIDE,
     "g711": (_NARROW, 1.0, 95.0, 0.0, 4.3),
     "amr": (_NARROW, 1.0, 95.0, 5.0, 10.0),
     "amr-wb": _WIDE,
     "evs": _FULL,
-    "": _WIDE,
 }
-_BEST, _SCALE, _WORST, _IE, _BPL = single([_SPEECH[name] for name in (*VOICE_CODECS, "")]).T.copy()
+_BEST, _SCALE, _WORST, _IE, _BPL = np.array([_SPEECH[name] for name in ("", *VOICE_CODECS)]).T
+# The rating on the narrowband scale is what it is without loss, less a share of the most that loss can take.
+_LOSSLESS, _MOST, _ROBUSTNESS = single((_BEST - _IE) / _SCALE), single((_WORST - _IE) / _SCALE), single(_BPL)
 
 _HIGHEST = float(
     g1070.multimedia_quality(
@@ -34,9 +37,14 @@ _HIGHEST = float(
 
 def speech_quality(codec: NDArray[np.intp], loss_percent: FloatArray) -> FloatArray:
     """Sq: MOS of the speech alone by codec (index, -1 unknown) and loss, each on its codec's own scale."""
-    rating: FloatArray = _BEST.take(codec)
-    rating -= equipment_impairment(_IE.take(codec), _BPL.take(codec), loss_percent, worst=_WORST.take(codec))
-    rating /= _SCALE.take(codec)
+    row = codec + 1
+    impairment: FloatArray = _MOST.take(row)
+    impairment *= loss_percent
+    robustness = _ROBUSTNESS.take(row)
+    robustness += loss_percent
+    impairment /= robustness
+    rating: FloatArray = _LOSSLESS.take(row)
+    rating -= impairment
     return mos_of_rating(rating)
 
 
@@ -46,8 +54,7 @@ def _formula(block: Block) -> FloatArray:
     lost = speech_path.loss_percent(block)
     video = g1070.video_quality(block.number("video_kbps"), np.maximum(block.number("video_fps"), 1.0), lost)
     both = g1070.speech_video_quality(speech_quality(codec, lost), video)
-    # The last step takes differences of large terms: single precision would move the MOS by more than 1e-6.
-    return g1070.multimedia_quality(both.astype(np.float64), speech_path.delay_ms(block))
+    return g1070.multimedia_quality(both, speech_path.delay_ms(block))
 
 
 MODEL = QoeModel(
