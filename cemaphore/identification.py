@@ -14,7 +14,6 @@ from store.connection import Connection, connect
 from store.vault import Vault, open_keys
 
 AT_THE_SHELL = "asked for at the command line"
-ON_THE_SCREENS = "asked for on the screens"
 
 
 def customers_by_identifier(dsn: str, settings: Settings, file: Path, *, action: str) -> Mapping[int, list[str]]:

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address that the dashboard and the metrics listen on.")
     dashboard_port: Port = Field(8501, description="Port of the dashboard; a busy one moves to the next free.")
+    local_role: Literal["operations", "analyst", "care", "admin"] = Field(
+        "admin", description="Whom the screens take everybody for while there is no log-in."
+    )
     ops_port: Port = Field(9464, description="Port of `/metrics` and `/healthz` of `cem run`.")
     webhook_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Addresses that alerts are posted to, separated by commas."

@@ -3,35 +3,58 @@
 from pathlib import Path
 
 import streamlit as st
+from streamlit.navigation.page import Page
 
+from dashboards.access import ENTRANCES, Screen, allowed, enter, first_allowed, viewer
 from dashboards.messages import LANGUAGES
-from dashboards.page import language, t
+from dashboards.page import language, refuse, t, word
 
 HERE = Path(__file__).parent
+DEFAULT = "overview"
 
 
 def main() -> None:
-    """Draw the page that the URL names."""
+    """Draw the page that the URL names, or say that it is not for this viewer."""
     st.set_page_config(page_title="Cemaphore", page_icon=str(HERE / "icon.png"), layout="wide")
-    views = HERE / "views"
     chosen = st.navigation(
-        {
-            t("nav.operations"): [
-                st.Page(views / "overview.py", title=t("nav.overview"), default=True),
-                st.Page(views / "clusters.py", title=t("nav.clusters"), url_path="clusters"),
-                st.Page(views / "aggregation.py", title=t("nav.aggregation"), url_path="aggregation"),
-                st.Page(views / "data.py", title=t("nav.data"), url_path="data"),
-            ],
-            t("nav.care"): [
-                st.Page(views / "complaints.py", title=t("nav.complaints"), url_path="complaints"),
-                st.Page(views / "customer.py", title=t("nav.customer"), url_path="customer"),
-            ],
-        }
+        {t(f"nav.{name}"): [_page(screen) for screen in screens] for name, screens in ENTRANCES.items()}
     )
+    view = chosen.url_path or DEFAULT
     with st.sidebar:
         _language()
-        st.error(t("app.local_mode"), icon=":material/lock_open:")
+        _who()
+    if chosen.url_path == "" and not allowed(view):
+        _elsewhere()
+    if not allowed(view):
+        st.title(chosen.title)
+        refuse()
+    enter(view)
     chosen.run()
+
+
+def _page(screen: Screen) -> Page:
+    """Screens of others are there and hidden: opened by URL, they say that they are refused."""
+    return st.Page(
+        HERE / "views" / f"{screen.name}.py",
+        title=t(f"nav.{screen.name}"),
+        url_path=None if screen.name == DEFAULT else screen.name,
+        default=screen.name == DEFAULT,
+        visibility="visible" if allowed(screen.name) else "hidden",
+    )
+
+
+def _elsewhere() -> None:
+    """Who may not see what the address alone opens begins with the first screen that they may."""
+    first = first_allowed()
+    if first is not None:
+        st.switch_page(HERE / "views" / f"{first}.py", query_params=st.query_params.to_dict())
+
+
+def _who() -> None:
+    seen = viewer()
+    if seen.mode == "local":
+        roles = ", ".join(word("role", role) for role in seen.roles)
+        st.error(t("app.local_mode", roles=roles), icon=":material/lock_open:")
 
 
 def _language() -> None:

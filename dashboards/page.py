@@ -1,28 +1,30 @@
 """What every screen needs: the reader's language, the connection, and how missing figures look."""
 
+import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import datetime
-from typing import Any, TypeVar, TypeVarTuple, cast
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 import psycopg
 import streamlit as st
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg import sql
+from psycopg_pool import PoolTimeout
 
 from cemaphore import privatedb
 from cemaphore.explaining import Explanation, explain
-from cemaphore.identification import ON_THE_SCREENS, looked_at
-from cemaphore.settings import Settings, load_settings
+from dashboards.access import allowed, database_role, viewer
+from dashboards.database import WAIT_S, acting, reading
+from dashboards.database import settings as settings
 from dashboards.messages import DEFAULT_LANGUAGE, LANGUAGES, language_of, text, text_or
 from records.errors import CemaphoreError
-from store.connection import Connection, connect, pool
+from store.connection import Connection, connect
 
 Given = TypeVarTuple("Given")
 Result = TypeVar("Result")
 
-ROLE = "cem_admin"  # local mode: there is no log-in yet, and the page says so
+LOOK_S = 15 * 60  # who comes back to a customer after so long looks again, for the audit (own)
 
 
 def language() -> str:
@@ -46,48 +48,96 @@ def known(key: str) -> str:
     return text_or(language(), key, key)
 
 
-@st.cache_resource
-def settings() -> Settings:
-    """Return the settings in force."""
-    return load_settings()
-
-
-@st.cache_resource(on_release=lambda held: held[0].close())
-def _connections() -> tuple[ExitStack, ConnectionPool[Connection]]:
-    held = ExitStack()
-    return held, held.enter_context(pool(privatedb.database_url(settings()), role=ROLE, statement_timeout_s=30))
-
-
 @st.cache_data(ttl=30, show_spinner=False)
-def _cached(_query: Callable[..., Any], name: str, arguments: tuple[object, ...]) -> Any:
-    with _connections()[1].connection(timeout=5) as connection:
-        return _query(connection, *arguments)
+def _cached(_query: Callable[..., Any], name: str, role: str, seen_by: tuple[str | None, ...], given: Any) -> Any:
+    """What is remembered is for one role, region and, of single customers, one person: never for another's eyes."""
+    with reading(role).connection(timeout=WAIT_S) as connection:
+        return _query(connection, *given)
 
 
 def read(query: Callable[[Connection, *Given], Result], *arguments: *Given) -> Result:
-    """Run a reading of `store.screens`; stops the page with a plain message when the database does not answer."""
+    """Run a reading of `store` in the viewer's role; stops the page with a plain message when it cannot be done."""
+    return cast(Result, _answered(query, (viewer().region,), arguments))
+
+
+def look(
+    query: Callable[[Connection, int, *Given], Result], customer_key: int, *arguments: *Given, what: str = "page"
+) -> Result:
+    """Run a reading of one customer: like `read`, and the audit says who looked at `what` of them, and why."""
+    looked(customer_key, what)
+    return cast(Result, _answered(query, (viewer().region, viewer().name), (customer_key, *arguments)))
+
+
+def looked(customer_key: int, what: str) -> None:
+    """Write into the audit that the viewer looks at a customer, once for each stay at them."""
+    stays: dict[tuple[int, str], float] = st.session_state.setdefault("_looks", {})
+    now = time.monotonic()
+    if stays.get((customer_key, what), -LOOK_S) <= now - LOOK_S:
+        reason = st.session_state.get("_reasons", {}).get(customer_key, "opened on the screens")
+        _done("look_at_customer", (customer_key, what, reason))
+        stays[customer_key, what] = now
+
+
+def act(function: str, *arguments: object) -> Any:
+    """Call that function of schema `act` as the viewer and return its answer; readings are fresh afterwards.
+
+    Stops the page where the viewer's role may not; what the function itself refuses comes as `psycopg.Error`.
+    """
+    answer = _done(function, arguments)
+    _cached.clear()
+    return answer
+
+
+def _answered(query: Callable[..., Any], seen_by: tuple[str | None, ...], given: tuple[object, ...]) -> Any:
     try:
-        return cast(Result, _cached(query, query.__name__, arguments))
+        return _cached(query, f"{query.__module__}.{query.__qualname__}", database_role(), seen_by, given)
+    except (psycopg.errors.InsufficientPrivilege, PermissionError):
+        refuse()
     except (psycopg.OperationalError, PoolTimeout, CemaphoreError):
-        st.error(t("app.database_away"))
-        st.stop()
+        _away()
+
+
+def _done(function: str, given: tuple[object, ...]) -> Any:
+    places = sql.SQL(", ").join([sql.Placeholder()] * len(given))
+    query = sql.SQL("SELECT act.{}({})").format(sql.Identifier(function), places)
+    try:
+        with acting(database_role()).connection(timeout=WAIT_S) as connection, connection.transaction():
+            connection.execute("SELECT set_config('cem.actor', %s, true)", [viewer().name])
+            row = connection.execute(query, given).fetchone()
+    except (psycopg.errors.InsufficientPrivilege, PermissionError):
+        refuse()
+    except (psycopg.OperationalError, PoolTimeout, CemaphoreError):
+        _away()
+    return row[0] if row else None
+
+
+def refuse() -> NoReturn:
+    """Say that this is not for the viewer's role, and stop the page."""
+    st.error(
+        t("access.refused", roles=", ".join(word("role", role) for role in viewer().roles)), icon=":material/lock:"
+    )
+    st.stop()
+
+
+def _away() -> NoReturn:
+    st.error(t("app.database_away"))
+    st.stop()
 
 
 @st.cache_data(ttl=300, show_spinner=False)
-def _explained(key: int) -> Explanation:
-    """The program explains: it may read raw sessions, which the screens' role may not; each look is audited."""
+def _explained(key: int, seen_by: str) -> Explanation:
+    """The program explains: it may read raw sessions, which the screens' role may not."""
     with connect(privatedb.database_url(settings()), autocommit=True) as connection:
-        looked_at(connection, key, action="explain a customer", reason=ON_THE_SCREENS)
         return explain(connection, settings(), key)
 
 
 def explained(key: int) -> Explanation:
     """Return why a customer's newest day was as it was; stops the page when the database does not answer."""
+    looked(key, "explanation")
     try:
-        return _explained(key)
+        return _explained(key, viewer().name)
     except (psycopg.OperationalError, CemaphoreError):
-        st.error(t("app.database_away"))
-        st.stop()
+        _away()
 
 
 def zone() -> ZoneInfo:
@@ -129,5 +179,6 @@ def age(value: datetime, now: datetime) -> str:
 
 
 def link(view: str, label: str, **parameters: str) -> None:
-    """Show a link to another screen that keeps the reader's language."""
-    st.page_link(f"views/{view}.py", label=label, query_params={**parameters, "lang": language()})
+    """Show a link to another screen that keeps the reader's language; nothing where they may not open it."""
+    if allowed(view):
+        st.page_link(f"views/{view}.py", label=label, query_params={**parameters, "lang": language()})

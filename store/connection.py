@@ -105,11 +105,17 @@ def pool(
     min_size: int = 1,
     max_size: int = 4,
     statement_timeout_s: float | None = None,
+    read_only: bool = False,
 ) -> Iterator[ConnectionPool[Connection]]:
-    """Open a pool of autocommit connections like those of `connect`; closed when the block ends."""
+    """Open a pool of autocommit connections like those of `connect`; closed when the block ends.
+
+    With `read_only` their transactions may not write.
+    """
 
     def configure(connection: Connection) -> None:
         _prepare(connection, role, statement_timeout_s)
+        if read_only:
+            connection.execute("SET default_transaction_read_only = on")
 
     kwargs = {"autocommit": True, "application_name": APPLICATION, "connect_timeout": CONNECT_TIMEOUT_S}
     with ConnectionPool(

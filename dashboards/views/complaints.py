@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboards import complaints_table, filters
-from dashboards.page import link, moment, read, share, t, word
+from dashboards.page import link, looked, moment, read, share, t, word
 from store import complaint_views
 
 _LISTED = 500
@@ -45,6 +45,8 @@ def _complaint(complaint_id: str, source: str | None) -> None:
         st.warning(t("complaints.unknown", id=complaint_id))
         return
     one = found[0]
+    if one["customer_key"] is not None:
+        looked(one["customer_key"], "complaint")
     st.title(t("complaints.one", id=complaint_id))
     st.caption(moment(one["created_at"]))
     figures = {

@@ -6,7 +6,7 @@ import streamlit as st
 from dashboards import charts, explained_number
 from dashboards.clusters_table import show as show_clusters
 from dashboards.explanation import show as show_explanation
-from dashboards.page import moment, on_the_clock, read, score, share, t, word
+from dashboards.page import look, moment, on_the_clock, read, score, share, t, word
 from store import numbers, screens
 
 DIMENSIONS = ("network", "device", "app", "service")
@@ -19,7 +19,7 @@ def main() -> None:
     if key is None:
         st.info(t("customer.enter"))
         return
-    days = read(screens.customer_days, key)
+    days = look(screens.customer_days, key)
     if days.empty:
         st.warning(t("customer.unknown", key=key))
         return
@@ -74,7 +74,7 @@ def _contributions(last: pd.Series) -> None:
 
 def _bad_days(key: int) -> None:
     st.subheader(t("customer.bad_days"))
-    frame = read(screens.customer_periods, key)
+    frame = look(screens.customer_periods, key)
     shown = pd.DataFrame(
         {
             t("customer.period"): frame["days"],
@@ -96,10 +96,10 @@ def _clusters_and_complaints(key: int) -> None:
     left, right = st.columns(2)
     with left:
         st.subheader(t("customer.clusters"))
-        show_clusters(read(screens.customer_clusters, key), empty=t("app.none"))
+        show_clusters(look(screens.customer_clusters, key), empty=t("app.none"))
     with right:
         st.subheader(t("customer.complaints"))
-        frame = read(screens.customer_complaints, key)
+        frame = look(screens.customer_complaints, key)
         shown = pd.DataFrame(
             {
                 t("column.time"): frame["created_at"].map(moment),
@@ -113,7 +113,7 @@ def _clusters_and_complaints(key: int) -> None:
 
 def _sessions(key: int, last: pd.Series) -> None:
     st.subheader(t("customer.sessions"))
-    frame = read(screens.customer_sessions, key, last["start"])
+    frame = look(screens.customer_sessions, key, last["start"], what="timeline")
     shown = pd.DataFrame(
         {
             t("column.time"): frame["start_time"].map(moment),
