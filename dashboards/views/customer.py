@@ -53,7 +53,7 @@ def _chosen() -> int | None:
 
 
 def _now(key: int, last: pd.Series) -> None:
-    found = read(numbers.customer_day, key, last["start"])
+    found = look(numbers.customer_day, key, last["start"])
     assert found is not None  # `last` is one of these days
     for column, name in zip(st.columns(5), ("overall", *DIMENSIONS), strict=True):
         with column:
