@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import psycopg
 import streamlit as st
-from psycopg import sql
 from psycopg_pool import PoolTimeout
 
 from cemaphore import privatedb
@@ -19,6 +18,7 @@ from dashboards.database import WAIT_S, acting, reading
 from dashboards.database import settings as settings
 from dashboards.messages import DEFAULT_LANGUAGE, LANGUAGES, language_of, text, text_or
 from records.errors import CemaphoreError
+from store.acting import call
 from store.connection import Connection, connect
 
 Given = TypeVarTuple("Given")
@@ -98,17 +98,13 @@ def _answered(query: Callable[..., Any], seen_by: tuple[str | None, ...], given:
 
 
 def _done(function: str, given: tuple[object, ...]) -> Any:
-    places = sql.SQL(", ").join([sql.Placeholder()] * len(given))
-    query = sql.SQL("SELECT act.{}({})").format(sql.Identifier(function), places)
     try:
-        with acting(database_role()).connection(timeout=WAIT_S) as connection, connection.transaction():
-            connection.execute("SELECT set_config('cem.actor', %s, true)", [viewer().name])
-            row = connection.execute(query, given).fetchone()
+        with acting(database_role()).connection(timeout=WAIT_S) as connection:
+            return call(connection, viewer().name, function, given)
     except (psycopg.errors.InsufficientPrivilege, PermissionError):
         refuse()
     except (psycopg.OperationalError, PoolTimeout, CemaphoreError):
         _away()
-    return row[0] if row else None
 
 
 def refuse() -> NoReturn:
