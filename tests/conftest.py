@@ -20,6 +20,8 @@ from store.vault import Vault
 if TYPE_CHECKING:
     from tests.city import City
 
+pytest_plugins = ["tests.browsing"]
+
 TEMPLATE = "cem_template"
 # A test's server need not outlive a power cut, and its background workers would hold the template open.
 FAST = {
