@@ -5,7 +5,6 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -71,12 +70,12 @@ def _answers(address: str) -> None:
     raise AssertionError("the screens did not start within a minute")
 
 
-@dataclass(frozen=True, kw_only=True)
 class Heard:
     """What pages of one context complained of, and whom outside they asked."""
 
-    errors: list[str] = field(default_factory=list)
-    outside: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+        self.outside: list[str] = []
 
     def console(self, message: ConsoleMessage) -> None:
         """Keep an error of the page's console."""
