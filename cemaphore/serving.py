@@ -10,16 +10,6 @@ from cemaphore.settings import Settings
 from records.errors import TransientError
 
 _PORTS_TRIED = 50
-_OPTIONS = {
-    "server.headless": "true",
-    "server.fileWatcherType": "none",
-    "server.enableXsrfProtection": "true",
-    "browser.gatherUsageStats": "false",
-    "client.toolbarMode": "minimal",
-    "client.showErrorDetails": "none",
-    "runner.postScriptGC": "false",
-    "theme.font": "'Noto Sans', 'Noto Sans CJK SC', 'Microsoft YaHei', 'PingFang SC', sans-serif",
-}
 
 
 def free_port(host: str, first: int) -> int:
@@ -41,7 +31,8 @@ def free_port(host: str, first: int) -> int:
 def start(settings: Settings, port: int) -> subprocess.Popen[bytes]:
     """Start the screens on that port and return their process; the settings reach it through its environment."""
     app = Path(__file__).parent.parent / "dashboards" / "app.py"
-    options = {**_OPTIONS, "server.address": settings.host, "server.port": str(port)}
+    # What does not change lies beside the application, in .streamlit/config.toml.
+    options = {"server.address": settings.host, "server.port": str(port)}
     flags = [f"--{name}={value}" for name, value in options.items()]
     environment = {**os.environ, "CEMAPHORE_HOME": str(settings.home)}
     return subprocess.Popen([sys.executable, "-m", "streamlit", "run", str(app), *flags], env=environment)

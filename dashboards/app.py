@@ -1,13 +1,16 @@
 """The screens' entrance: pages, language, and what mode this is."""
 
+import gc
+import logging
 from pathlib import Path
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from dashboards import sidebar
 from dashboards.access import ENTRANCES, Screen, allowed, enter, first_allowed, viewer
-from dashboards.messages import LANGUAGES
-from dashboards.page import language, refuse, t, word
+from dashboards.page import refuse, t, word
+from dashboards.preferences import remember
 
 HERE = Path(__file__).parent
 DEFAULT = "overview"
@@ -16,20 +19,26 @@ DEFAULT = "overview"
 def main() -> None:
     """Draw the page that the URL names, or say that it is not for this viewer."""
     st.set_page_config(page_title="Cemaphore", page_icon=str(HERE / "icon.png"), layout="wide")
+    _frozen()
+    remember()
     chosen = st.navigation(
         {t(f"nav.{name}"): [_page(screen) for screen in screens] for name, screens in ENTRANCES.items()}
     )
     view = chosen.url_path or DEFAULT
+    enter(view)
     with st.sidebar:
-        _language()
+        sidebar.show(view)
         _who()
     if chosen.url_path == "" and not allowed(view):
         _elsewhere()
     if not allowed(view):
         st.title(chosen.title)
         refuse()
-    enter(view)
-    chosen.run()
+    try:
+        chosen.run()
+    except Exception:  # the viewer is told in their language, the log has the rest
+        logging.getLogger(__name__).exception("screen %s failed", view)
+        st.error(t("app.broken"), icon=":material/error:")
 
 
 def _page(screen: Screen) -> Page:
@@ -57,14 +66,12 @@ def _who() -> None:
         st.error(t("app.local_mode", roles=roles), icon=":material/lock_open:")
 
 
-def _language() -> None:
-    codes = list(LANGUAGES)
-    picked = st.selectbox(
-        t("app.language"), codes, index=codes.index(language()), format_func=LANGUAGES.__getitem__, key="language"
-    )
-    if picked != language():
-        st.query_params["lang"] = picked
-        st.rerun()
+@st.cache_resource
+def _frozen() -> bool:
+    """What was imported stays: the garbage collector need not look through it again at every run."""
+    gc.collect()
+    gc.freeze()
+    return True
 
 
 main()

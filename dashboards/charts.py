@@ -4,8 +4,9 @@ from collections.abc import Mapping
 
 import altair as alt
 import pandas as pd
+import streamlit as st
 
-# Okabe and Ito's palette; the overall index in black, so that it is told apart without colour too.
+# Okabe and Ito's palette; the overall index in the ground's opposite, so that it is told apart without colour too.
 COLOURS = {
     "overall": "#000000",
     "network": "#0072B2",
@@ -21,7 +22,32 @@ COLOURS = {
     "unexplained": "#999999",
 }
 
+_ON_DARK = {"overall": "#ffffff"}
+_INK = {"light": "#3c4753", "dark": "#c8d1da"}  # 9 to 1 and more on the grounds of .streamlit/config.toml
 _LEGEND = alt.Legend(title=None, orient="top")
+_MOMENTS = "%m-%d %H:%M"  # names of months and days would be English in every language
+
+
+def dark() -> bool:
+    """Whether the reader's page has a dark ground."""
+    return st.context.theme.type == "dark"
+
+
+def colour(name: str) -> str:
+    """Return the colour of a series on the reader's ground."""
+    return (_ON_DARK if dark() else {}).get(name) or COLOURS[name]
+
+
+def times(title: str | None) -> alt.Axis:
+    """Return an axis of moments whose labels need no language."""
+    return alt.Axis(title=title, format=_MOMENTS, labelOverlap="greedy", labelSeparation=12, labelFlush=False)
+
+
+def finished(chart: alt.Chart) -> alt.Chart:
+    """Return the chart with its words in an ink that is read well on the reader's ground."""
+    ink = _INK["dark" if dark() else "light"]
+    done: alt.Chart = chart.configure_axis(labelColor=ink, titleColor=ink).configure_legend(labelColor=ink)
+    return done
 
 
 def lines(
@@ -35,15 +61,19 @@ def lines(
         alt.Chart(long)
         .mark_line(point=len(frame) < 40, strokeWidth=2)
         .encode(
-            x=alt.X("start:T", title=time),
+            x=alt.X("start:T", axis=times(time)),
             y=alt.Y("value:Q", title=value, scale=scale),
             color=alt.Color("series:N", scale=_scale(names), legend=_LEGEND),
             strokeDash=alt.StrokeDash("series:N", scale=alt.Scale(domain=list(names.values())), legend=_LEGEND),
-            tooltip=["start:T", "series:N", alt.Tooltip("value:Q", format=".3f")],
+            tooltip=[
+                alt.Tooltip("start:T", title=time, format=_MOMENTS),
+                "series:N",
+                alt.Tooltip("value:Q", format=".3f"),
+            ],
         )
         .properties(height=320)
     )
-    return chart
+    return finished(chart)
 
 
 def bars(values: dict[str, float], names: dict[str, str], *, title: str) -> alt.Chart:
@@ -60,7 +90,7 @@ def bars(values: dict[str, float], names: dict[str, str], *, title: str) -> alt.
         )
         .properties(height=36 * len(frame) + 40)
     )
-    return chart
+    return finished(chart)
 
 
 def stacked(rows: dict[str, Mapping[str, float]], names: dict[str, str], *, title: str) -> alt.Chart:
@@ -82,20 +112,20 @@ def stacked(rows: dict[str, Mapping[str, float]], names: dict[str, str], *, titl
         )
         .properties(height=60 * len(rows) + 100)
     )
-    return chart
+    return finished(chart)
 
 
 def spans(frame: pd.DataFrame, names: dict[str, str], *, title: str) -> alt.Chart:
     """Return one line from `p10` to `p90` for each `setting`, with a point at `p50`; `names` are their labels."""
     rows = alt.Chart(frame).encode(y=alt.Y("setting:N", title=None, sort=None, axis=alt.Axis(labelLimit=0)))
     tooltip = ["setting:N", *(alt.Tooltip(f"{column}:Q", title=label, format=".1f") for column, label in names.items())]
-    line = rows.mark_rule(strokeWidth=3, color=COLOURS["network"]).encode(
+    line = rows.mark_rule(strokeWidth=3, color=colour("network")).encode(
         x=alt.X("p10:Q", title=title, scale=alt.Scale(zero=False)), x2="p90:Q", tooltip=tooltip
     )
-    point = rows.mark_point(size=90, filled=True, color=COLOURS["overall"]).encode(x="p50:Q", tooltip=tooltip)
+    point = rows.mark_point(size=90, filled=True, color=colour("overall")).encode(x="p50:Q", tooltip=tooltip)
     chart: alt.Chart = (line + point).properties(height=36 * len(frame) + 40)
-    return chart
+    return finished(chart)
 
 
 def _scale(names: dict[str, str]) -> alt.Scale:
-    return alt.Scale(domain=list(names.values()), range=[COLOURS[key] for key in names])
+    return alt.Scale(domain=list(names.values()), range=[colour(key) for key in names])

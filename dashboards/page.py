@@ -4,7 +4,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 import psycopg
@@ -16,7 +15,10 @@ from cemaphore.explaining import Explanation, explain
 from dashboards.access import allowed, database_role, viewer
 from dashboards.database import WAIT_S, acting, reading
 from dashboards.database import settings as settings
-from dashboards.messages import DEFAULT_LANGUAGE, LANGUAGES, language_of, text, text_or
+from dashboards.messages import text, text_or
+from dashboards.preferences import carried
+from dashboards.preferences import language as language
+from dashboards.preferences import zone as zone
 from records.errors import CemaphoreError
 from store.acting import call
 from store.connection import Connection, connect
@@ -25,12 +27,6 @@ Given = TypeVarTuple("Given")
 Result = TypeVar("Result")
 
 LOOK_S = 15 * 60  # who comes back to a customer after so long looks again, for the audit (own)
-
-
-def language() -> str:
-    """Return the reader's language: of the URL (`?lang=zh`), else of the browser."""
-    chosen = st.query_params.get("lang")
-    return chosen if chosen in LANGUAGES else language_of(st.context.locale or DEFAULT_LANGUAGE)
 
 
 def t(key: str, /, **values: object) -> str:
@@ -90,7 +86,8 @@ def act(function: str, *arguments: object) -> Any:
 
 def _answered(query: Callable[..., Any], seen_by: tuple[str | None, ...], given: tuple[object, ...]) -> Any:
     try:
-        return _cached(query, f"{query.__module__}.{query.__qualname__}", database_role(), seen_by, given)
+        with st.spinner(t("app.loading")):  # shown after half a second
+            return _cached(query, f"{query.__module__}.{query.__qualname__}", database_role(), seen_by, given)
     except (psycopg.errors.InsufficientPrivilege, PermissionError):
         refuse()
     except (psycopg.OperationalError, PoolTimeout, CemaphoreError):
@@ -136,18 +133,13 @@ def explained(key: int) -> Explanation:
         _away()
 
 
-def zone() -> ZoneInfo:
-    """Return the operator's time zone."""
-    return ZoneInfo(settings().time_zone)
-
-
 def moment(value: datetime | None) -> str:
-    """Return a moment as the operator's clock shows it."""
+    """Return a moment as the reader's clock shows it."""
     return t("app.none") if value is None or pd.isna(value) else value.astimezone(zone()).strftime("%Y-%m-%d %H:%M")
 
 
 def on_the_clock(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the frame with `start` as the operator's clock shows it, for charts, which know one time zone only."""
+    """Return the frame with `start` as the reader's clock shows it, for charts, which know one time zone only."""
     return frame.assign(start=pd.to_datetime(frame["start"], utc=True).dt.tz_convert(zone()).dt.tz_localize(None))
 
 
@@ -175,6 +167,6 @@ def age(value: datetime, now: datetime) -> str:
 
 
 def link(view: str, label: str, **parameters: str) -> None:
-    """Show a link to another screen that keeps the reader's language; nothing where they may not open it."""
+    """Show a link to another screen, with language and time zone; nothing where the viewer may not open it."""
     if allowed(view):
-        st.page_link(f"views/{view}.py", label=label, query_params={**parameters, "lang": language()})
+        st.page_link(f"views/{view}.py", label=label, query_params={**parameters, **carried()})

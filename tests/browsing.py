@@ -157,7 +157,10 @@ def settle(page: Page) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Keep a picture of the whole page among the artefacts."""
+    """Keep a picture of the whole page among the artefacts, also of what only scrolling shows."""
+    height = page.evaluate("() => document.querySelector('[data-testid=\"stMain\"]').scrollHeight")
+    page.set_viewport_size({"width": VIEWPORT["width"], "height": max(int(height), VIEWPORT["height"])})
     page.wait_for_timeout(300)  # canvases are drawn after the script ended
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=ARTEFACTS / f"{name}.png", full_page=True)
+    page.screenshot(path=ARTEFACTS / f"{name}.png")
+    page.set_viewport_size({"width": VIEWPORT["width"], "height": VIEWPORT["height"]})
