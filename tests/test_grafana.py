@@ -188,7 +188,6 @@ def test_prometheus_parses_every_expression(tmp_path: Path) -> None:
 def test_every_metric_of_a_panel_is_one_of_the_program() -> None:
     """A metric that is called differently now leaves no empty panel behind."""
     used = {name for expr in _expressions() for name in re.findall(r"\bcem_[a-z_]+", expr)}
-    assert used
     assert used <= _served()
 
 
