@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from threadpoolctl import threadpool_limits
+
 from cemaphore.pipeline import effects, levels
 from cemaphore.pipeline.frame import FrameContext, SessionFrame, session_frame
 from qoe.calendar import Calendar
@@ -41,10 +43,11 @@ def learn(connection: Connection, baseline_id: int, day: date, lesson: Lesson) -
         return
     first = local_day(span[0], lesson.calendar.zone)
     each = first if known is None else max(known, first)
-    while each < day:
-        _learn_day(connection, each, lesson)
-        each += timedelta(days=1)
-    levels.freeze(connection, baseline_id, lesson.calendar.zone)
+    with threadpool_limits(limits=1):  # of such small tables, threads wait for each other a hundred times longer
+        while each < day:
+            _learn_day(connection, each, lesson)
+            each += timedelta(days=1)
+        levels.freeze(connection, baseline_id, lesson.calendar.zone)
 
 
 def _learn_day(connection: Connection, day: date, lesson: Lesson) -> None:
