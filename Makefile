@@ -44,7 +44,7 @@ demo: setup ## See it: a made-up city, collected, scored and shown on http://127
 
 test: setup-tests ## Run every check and test
 	@$(MAKE) lint
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --maxprocesses=4 --dist=loadfile
 
 lint: setup-tests ## Check style and types
 	@$(BIN)/ruff check .
