@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cemaphore.login import refuse_open_screens, streamlit_secrets
 from cemaphore.settings import Settings
 from records.errors import TransientError
 
@@ -29,10 +30,19 @@ def free_port(host: str, first: int) -> int:
 
 
 def start(settings: Settings, port: int) -> subprocess.Popen[bytes]:
-    """Start the screens on that port and return their process; the settings reach it through its environment."""
-    app = Path(__file__).parent.parent / "dashboards" / "app.py"
+    """Start the screens on that port and return their process; the settings reach it through its environment.
+
+    Raises `ConfigError` where others would reach them without a log-in, or a secret of the log-in is missing.
+    """
+    refuse_open_screens(settings)
+    streamlit_secrets(settings)
+    return subprocess.Popen(command(settings, port), env={**os.environ, "CEMAPHORE_HOME": str(settings.home)})
+
+
+def command(settings: Settings, port: int) -> list[str]:
+    """Return the command line that serves the screens on that port; it holds no secret."""
+    app = Path(__file__).parent.parent / "dashboards" / "server.py"
     # What does not change lies beside the application, in .streamlit/config.toml.
     options = {"server.address": settings.host, "server.port": str(port)}
     flags = [f"--{name}={value}" for name, value in options.items()]
-    environment = {**os.environ, "CEMAPHORE_HOME": str(settings.home)}
-    return subprocess.Popen([sys.executable, "-m", "streamlit", "run", str(app), *flags], env=environment)
+    return [sys.executable, "-m", "streamlit", "run", str(app), *flags]

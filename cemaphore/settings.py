@@ -20,6 +20,7 @@ from pydantic_settings import (
 )
 
 from cemaphore.engines import Engine
+from cemaphore.login_settings import LoginSettings
 from records.errors import ConfigError
 from store.retention import DEFAULT_DAYS, LEAST_DAYS
 
@@ -30,7 +31,7 @@ DEFAULT_HOME = Path(".cemaphore")
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Settings(BaseSettings):
+class Settings(LoginSettings, BaseSettings):
     """Everything that can be set; frozen, and every path absolute."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True, validate_default=True)
@@ -94,9 +95,6 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="Address that the dashboard and the metrics listen on.")
     dashboard_port: Port = Field(8501, description="Port of the dashboard; a busy one moves to the next free.")
-    local_role: Literal["operations", "analyst", "care", "admin"] = Field(
-        "admin", description="Whom the screens take everybody for while there is no log-in."
-    )
     ops_port: Port = Field(9464, description="Port of `/metrics` and `/healthz` of `cem run`.")
     webhook_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         (), description="Addresses that alerts are posted to, separated by commas."
@@ -175,6 +173,10 @@ class Settings(BaseSettings):
         """Arguments win over the environment, the environment over the file."""
         home = init_settings().get("home") or os.environ.get(f"{ENV_PREFIX}HOME") or DEFAULT_HOME
         file = TomlConfigSettingsSource(settings_cls, Path(home).expanduser() / FILE_NAME)
+        if "oidc_client_secret" in file.toml_data:
+            raise ConfigError(
+                f"{FILE_NAME}: a secret does not belong here; put it into a file (oidc_client_secret_file)."
+            )
         if "home" in file.toml_data:
             raise ConfigError(f"{FILE_NAME}: home cannot be set in the file that it locates; set {ENV_PREFIX}HOME.")
         return init_settings, env_settings, file
@@ -234,6 +236,7 @@ class Settings(BaseSettings):
         "advice_file",
         "taxonomy_file",
         "spark_folder",
+        "oidc_client_secret_file",
     )
 
 
@@ -264,6 +267,7 @@ def _explain(found: Mapping[str, Any]) -> str:
     if found["type"] == "extra_forbidden":
         near = get_close_matches(name, list(Settings.model_fields), 1)
         return f"{name} is no setting" + (f"; did you mean {near[0]}?" if near else ".")
-    shown = "" if name in {"database_url", "webhook_urls"} else f" (is {found['input']!r})"
+    hidden = not found["loc"] or name in {"database_url", "webhook_urls", "oidc_client_secret"}
+    shown = "" if hidden else f" (is {found['input']!r})"
     message = str(found["msg"]).removeprefix("Value error, ")
-    return f"{name} ({ENV_PREFIX}{name.upper()}): {message}{shown}."
+    return f"{name} ({ENV_PREFIX}{name.upper()}): {message}{shown}." if found["loc"] else f"{message}."

@@ -7,6 +7,7 @@ from typing import Literal
 
 import streamlit as st
 
+from dashboards import login
 from dashboards.database import settings
 
 Role = Literal["operations", "analyst", "care", "admin"]
@@ -15,11 +16,10 @@ ROLES: tuple[Role, ...] = ("operations", "care", "analyst", "admin")
 
 @dataclass(frozen=True, kw_only=True)
 class Viewer:
-    """A person before the screens: `roles` by which they see, `region` that they are held to, and how they came in."""
+    """A person before the screens: what the audit calls them, `roles` by which they see, and how they came in."""
 
     name: str
     roles: tuple[Role, ...]
-    region: str | None
     mode: Literal["local", "oidc"]
 
 
@@ -59,8 +59,16 @@ SCREENS: Mapping[str, Screen] = {screen.name: screen for screens in ENTRANCES.va
 
 
 def viewer() -> Viewer:
-    """Return who looks at this page; without a log-in whoever runs the program, with the role set for that."""
-    return Viewer(name=getpass.getuser(), roles=(settings().local_role,), region=None, mode="local")
+    """Return who looks at this page; without a log-in whoever runs the program, with the role set for that.
+
+    Begins the whole page anew, which then says why, for somebody whose stay or roles have ended meanwhile.
+    """
+    if not login.required():
+        return Viewer(name=getpass.getuser(), roles=(settings().local_role,), mode="local")
+    found = login.admission(moved=False)
+    if found is None or found.ended is not None or not found.roles:
+        st.rerun()
+    return Viewer(name=found.user_id, roles=tuple(role for role in ROLES if role in found.roles), mode="oidc")
 
 
 def allowed(view: str) -> bool:

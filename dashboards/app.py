@@ -8,8 +8,9 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from dashboards import sidebar
-from dashboards.access import ENTRANCES, Screen, allowed, enter, first_allowed, viewer
-from dashboards.page import refuse, t, word
+from dashboards.access import ENTRANCES, SCREENS, Screen, allowed, enter, first_allowed
+from dashboards.gate import closed, who
+from dashboards.page import refuse, t
 from dashboards.preferences import remember
 
 HERE = Path(__file__).parent
@@ -21,14 +22,22 @@ def main() -> None:
     st.set_page_config(page_title="Cemaphore", page_icon=str(HERE / "icon.png"), layout="wide")
     _frozen()
     remember()
+    if closed():
+        st.navigation([_page(screen, hidden=True) for screen in SCREENS.values()], position="hidden")
+        with st.sidebar:
+            sidebar.choices()
+        return
     chosen = st.navigation(
-        {t(f"nav.{name}"): [_page(screen) for screen in screens] for name, screens in ENTRANCES.items()}
+        {
+            t(f"nav.{name}"): [_page(screen, hidden=not allowed(screen.name)) for screen in screens]
+            for name, screens in ENTRANCES.items()
+        }
     )
     view = chosen.url_path or DEFAULT
     enter(view)
     with st.sidebar:
         sidebar.show(view)
-        _who()
+        who()
     if chosen.url_path == "" and not allowed(view):
         _elsewhere()
     if not allowed(view):
@@ -41,14 +50,14 @@ def main() -> None:
         st.error(t("app.broken"), icon=":material/error:")
 
 
-def _page(screen: Screen) -> Page:
+def _page(screen: Screen, *, hidden: bool) -> Page:
     """Screens of others are there and hidden: opened by URL, they say that they are refused."""
     return st.Page(
         HERE / "views" / f"{screen.name}.py",
         title=t(f"nav.{screen.name}"),
         url_path=None if screen.name == DEFAULT else screen.name,
         default=screen.name == DEFAULT,
-        visibility="visible" if allowed(screen.name) else "hidden",
+        visibility="hidden" if hidden else "visible",
     )
 
 
@@ -57,13 +66,6 @@ def _elsewhere() -> None:
     first = first_allowed()
     if first is not None:
         st.switch_page(HERE / "views" / f"{first}.py", query_params=st.query_params.to_dict())
-
-
-def _who() -> None:
-    seen = viewer()
-    if seen.mode == "local":
-        roles = ", ".join(word("role", role) for role in seen.roles)
-        st.error(t("app.local_mode", roles=roles), icon=":material/lock_open:")
 
 
 @st.cache_resource

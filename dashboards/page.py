@@ -45,15 +45,15 @@ def known(key: str) -> str:
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _cached(_query: Callable[..., Any], name: str, role: str, seen_by: tuple[str | None, ...], given: Any) -> Any:
-    """What is remembered is for one role, region and, of single customers, one person: never for another's eyes."""
+def _cached(_query: Callable[..., Any], name: str, role: str, seen_by: str | None, given: Any) -> Any:
+    """What is remembered is for one role and, of single customers, one person: never for another's eyes."""
     with reading(role).connection(timeout=WAIT_S) as connection:
         return _query(connection, *given)
 
 
 def read(query: Callable[[Connection, *Given], Result], *arguments: *Given) -> Result:
     """Run a reading of `store` in the viewer's role; stops the page with a plain message when it cannot be done."""
-    return cast(Result, _answered(query, (viewer().region,), arguments))
+    return cast(Result, _answered(query, None, arguments))
 
 
 def look(
@@ -61,7 +61,7 @@ def look(
 ) -> Result:
     """Run a reading of one customer: like `read`, and the audit says who looked at `what` of them, and why."""
     looked(customer_key, what)
-    return cast(Result, _answered(query, (viewer().region, viewer().name), (customer_key, *arguments)))
+    return cast(Result, _answered(query, viewer().name, (customer_key, *arguments)))
 
 
 def looked(customer_key: int, what: str) -> None:
@@ -84,14 +84,14 @@ def act(function: str, *arguments: object) -> Any:
     return answer
 
 
-def _answered(query: Callable[..., Any], seen_by: tuple[str | None, ...], given: tuple[object, ...]) -> Any:
+def _answered(query: Callable[..., Any], seen_by: str | None, given: tuple[object, ...]) -> Any:
     try:
         with st.spinner(t("app.loading")):  # shown after half a second
             return _cached(query, f"{query.__module__}.{query.__qualname__}", database_role(), seen_by, given)
     except (psycopg.errors.InsufficientPrivilege, PermissionError):
         refuse()
     except (psycopg.OperationalError, PoolTimeout, CemaphoreError):
-        _away()
+        away()
 
 
 def _done(function: str, given: tuple[object, ...]) -> Any:
@@ -101,7 +101,7 @@ def _done(function: str, given: tuple[object, ...]) -> Any:
     except (psycopg.errors.InsufficientPrivilege, PermissionError):
         refuse()
     except (psycopg.OperationalError, PoolTimeout, CemaphoreError):
-        _away()
+        away()
 
 
 def refuse() -> NoReturn:
@@ -112,7 +112,8 @@ def refuse() -> NoReturn:
     st.stop()
 
 
-def _away() -> NoReturn:
+def away() -> NoReturn:
+    """Say that the database does not answer, and stop the page."""
     st.error(t("app.database_away"))
     st.stop()
 
@@ -130,7 +131,7 @@ def explained(key: int) -> Explanation:
     try:
         return _explained(key, viewer().name)
     except (psycopg.OperationalError, CemaphoreError):
-        _away()
+        away()
 
 
 def moment(value: datetime | None) -> str:

@@ -10,11 +10,16 @@ from dashboards.page import t
 
 
 def show(view: str) -> None:
+    """Draw the choices that hold for all screens, and the saved views."""
+    choices()
+    if allowed(view):
+        saved_views.show(view)
+
+
+def choices() -> None:
     """Draw the choices that hold for all screens; a new choice draws the page again."""
     _choice(t("app.language"), list(LANGUAGES), preferences.language(), preferences.LANGUAGE)
     _choice(t("app.time_zone"), _zones(), preferences.zone().key, preferences.ZONE)
-    if allowed(view):
-        saved_views.show(view)
 
 
 def _choice(label: str, options: list[str], chosen: str, name: str) -> None:

@@ -51,14 +51,15 @@ def served(settings: Settings, dsn: str, environment: Mapping[str, str] | None =
             os.environ.pop(name) if value is None else os.environ.update({name: value})
     address = f"http://127.0.0.1:{port}"
     try:
-        _answers(address)
+        answers(address)
         yield address
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _answers(address: str) -> None:
+def answers(address: str) -> None:
+    """Wait until the screens answer there."""
     until = time.monotonic() + 60
     while time.monotonic() < until:
         try:
