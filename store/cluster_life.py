@@ -1,7 +1,8 @@
-"""The turns of a cluster's life and its users by value tier, as they are stored."""
+"""The turns of a cluster's life and its users by value tier and segment, as they are stored."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import LiteralString
 
 from store.connection import Connection
 
@@ -33,10 +34,21 @@ def changes(connection: Connection, cluster_ids: Sequence[str]) -> dict[str, lis
 def save_tiers(connection: Connection, cluster_id: str, tiers: Mapping[int, tuple[int, int]]) -> None:
     """Replace a cluster's users by value tier: label number to (users, users hurt)."""
     connection.execute("DELETE FROM cem.cluster_tier WHERE cluster_id = %s", [cluster_id])
+    _insert(connection, "INSERT INTO cem.cluster_tier (cluster_id, tier, users, users_hurt)", cluster_id, tiers)
+
+
+def save_segments(connection: Connection, cluster_id: str, segments: Mapping[int, tuple[int, int]]) -> None:
+    """Replace a cluster's users by segment: label number to (users, users hurt)."""
+    connection.execute("DELETE FROM cem.cluster_segment WHERE cluster_id = %s", [cluster_id])
+    _insert(connection, "INSERT INTO cem.cluster_segment (cluster_id, segment, users, users_hurt)", cluster_id, segments)
+
+
+def _insert(
+    connection: Connection, into: LiteralString, cluster_id: str, parts: Mapping[int, tuple[int, int]]
+) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
-            "INSERT INTO cem.cluster_tier (cluster_id, tier, users, users_hurt) VALUES (%s, %s, %s, %s)",
-            [(cluster_id, tier, *counts) for tier, counts in sorted(tiers.items())],
+            into + " VALUES (%s, %s, %s, %s)", [(cluster_id, code, *counts) for code, counts in sorted(parts.items())]
         )
 
 

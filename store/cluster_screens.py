@@ -15,12 +15,15 @@ def cluster_changes(connection: Connection, cluster_id: str) -> pd.DataFrame:
     )
 
 
-def cluster_tiers(connection: Connection, cluster_id: str) -> pd.DataFrame:
-    """Return a cluster's users by value tier, most hurt first; numbers below k users are missing."""
+def cluster_parts(connection: Connection, cluster_id: str) -> pd.DataFrame:
+    """Return a cluster's users by value tier and segment (column attribute), most hurt first.
+
+    Numbers below k users are missing, and what a difference would tell them by.
+    """
     return frame(
         connection,
-        "SELECT tier, users, users_hurt FROM api.cluster_tiers WHERE cluster_id = %(id)s "
-        "ORDER BY users_hurt DESC NULLS LAST, tier",
+        "SELECT attribute, value, users, users_hurt FROM api.cluster_parts WHERE cluster_id = %(id)s "
+        "ORDER BY attribute, users_hurt DESC NULLS LAST, value",
         {"id": cluster_id},
     )
 

@@ -77,7 +77,7 @@ def _array(values: Any, rows: int) -> pa.Array:
 
 def newest_day(connection: Connection) -> date | None:
     """Return the newest day that has effects."""
-    row = connection.execute("SELECT max(day) FROM api.effects").fetchone()
+    row = connection.execute("SELECT day FROM api.effects ORDER BY day DESC LIMIT 1").fetchone()
     return row[0] if row else None
 
 
@@ -88,7 +88,7 @@ def effects(connection: Connection, day: date | None, attribute: str | None, out
         """
         SELECT attribute, value, n, users, effect, se, shrunk, lo, hi, day, version FROM api.effects
         WHERE outcome = %(outcome)s AND (%(attribute)s::text IS NULL OR attribute = %(attribute)s)
-          AND day = coalesce(%(day)s, (SELECT max(day) FROM api.effects))
+          AND day = coalesce(%(day)s, (SELECT day FROM api.effects ORDER BY day DESC LIMIT 1))
         ORDER BY CASE WHEN outcome = 'failure' THEN -shrunk ELSE shrunk END, attribute, value
         """,
         {"day": day, "attribute": attribute, "outcome": outcome},
@@ -103,7 +103,7 @@ def verdicts(connection: Connection, day: date | None, attribute: str | None) ->
         SELECT attribute, value, n, users, verdict, not_network, network, device, app, server, core, day, version
         FROM api.verdicts
         WHERE (%(attribute)s::text IS NULL OR attribute = %(attribute)s)
-          AND day = coalesce(%(day)s, (SELECT max(day) FROM api.verdicts))
+          AND day = coalesce(%(day)s, (SELECT day FROM api.verdicts ORDER BY day DESC LIMIT 1))
         ORDER BY attribute, value
         """,
         {"day": day, "attribute": attribute},

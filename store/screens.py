@@ -25,11 +25,10 @@ def frame(connection: Connection, query: LiteralString, parameters: dict[str, An
 def newest(connection: Connection) -> datetime | None:
     """Return the end of the newest scored 15-minute window, or None when nothing is scored."""
     found = connection.execute(
-        "SELECT max(start) + INTERVAL '15 minutes' FROM api.groups WHERE grain = '15m' AND attribute = 'all'"
+        "SELECT start + INTERVAL '15 minutes' FROM api.groups WHERE grain = '15m' AND attribute = 'all' "
+        "ORDER BY start DESC LIMIT 1"
     ).fetchone()
-    assert found is not None
-    moment: datetime | None = found[0]
-    return moment
+    return None if found is None else found[0]
 
 
 def trend(
@@ -61,8 +60,9 @@ def worst(
                bad, bad_ratio, expected_ratio
         FROM api.groups
         WHERE grain = %(grain)s AND attribute = %(attribute)s AND overall IS NOT NULL
-          AND start = coalesce(%(start)s, (SELECT max(start) FROM api.groups
-                                           WHERE grain = %(grain)s AND attribute = %(attribute)s))
+          AND start = coalesce(%(start)s, (SELECT start FROM api.groups
+                                           WHERE grain = %(grain)s AND attribute = %(attribute)s
+                                           ORDER BY start DESC LIMIT 1))
         ORDER BY overall LIMIT %(limit)s
         """,
         {"grain": grain, "attribute": attribute, "start": start, "limit": limit},
@@ -74,7 +74,7 @@ def clusters(connection: Connection, start: datetime | None, end: datetime | Non
     return frame(
         connection,
         """
-        SELECT c.*, (SELECT count(*) FROM api.cluster_complaints l
+        SELECT c.*, (SELECT count(*) FROM api.cluster_links l
                      WHERE l.cluster_id = c.cluster_id AND l.probability >= 0.5) AS complaints
         FROM api.clusters c
         WHERE CASE WHEN %(start)s::timestamptz IS NULL THEN c.ended_at IS NULL
@@ -175,7 +175,7 @@ def customer_clusters(connection: Connection, customer_key: int) -> pd.DataFrame
     return frame(
         connection,
         """
-        SELECT c.*, (SELECT count(*) FROM api.cluster_complaints l
+        SELECT c.*, (SELECT count(*) FROM api.cluster_links l
                      WHERE l.cluster_id = c.cluster_id AND l.probability >= 0.5) AS complaints
         FROM api.clusters c JOIN api.cluster_customers u USING (cluster_id)
         WHERE u.customer_key = %(key)s AND u.bad > 0 ORDER BY c.started_at DESC

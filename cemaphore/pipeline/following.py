@@ -129,16 +129,21 @@ class Following:
             stored.save_users(self._connection, name, members)
             turns = [(moment_of(each.window + 1), each.kind, each.other) for each in cluster.changes]
             cluster_life.save_changes(self._connection, name, turns)
-            cluster_life.save_tiers(self._connection, name, self._tiers(cluster))
+            tiers, segments = self._parts(cluster)
+            cluster_life.save_tiers(self._connection, name, tiers)
+            cluster_life.save_segments(self._connection, name, segments)
         return [each.cluster_id for each in touched]
 
-    def _tiers(self, cluster: Cluster) -> dict[int, tuple[int, int]]:
-        """Users and users hurt by the value tier that they had at the cluster's start."""
+    def _parts(self, cluster: Cluster) -> tuple[dict[int, tuple[int, int]], dict[int, tuple[int, int]]]:
+        """Users and users hurt by the value tier, and by the segment, that they had at the cluster's start."""
         people = cluster.members.customer
         moment = np.full(len(people), round(moment_of(cluster.start).timestamp() * 1_000_000))
-        tier = self.feed.context.inventory.people(people, people, moment)["vip_level"]
-        hurt = cluster.members.bad > 0
-        return {int(code): (int((tier == code).sum()), int((hurt & (tier == code)).sum())) for code in np.unique(tier)}
+        found, hurt = self.feed.context.inventory.people(people, people, moment), cluster.members.bad > 0
+        tiers, segments = (
+            {int(code): (int((of == code).sum()), int((hurt & (of == code)).sum())) for code in np.unique(of)}
+            for of in (found["vip_level"], found["segment"])
+        )
+        return tiers, segments
 
     def _name(self, selector: Selector, start: int) -> str:
         named = self._named(selector)

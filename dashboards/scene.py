@@ -1,0 +1,105 @@
+"""What a map of clusters shows: hexagons by severity, sectors, outlines, and each cluster's rank where it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log2
+from typing import Any
+
+import pandas as pd
+
+from dashboards import geography
+from dashboards.geography import Ring
+
+MOST_SECTORS = 1_500  # beyond it only those of clusters are drawn (own)
+_PIXELS = 560.0  # of the map's shorter side
+_CLOSEST, _WIDEST = 15.0, 1.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Scene:
+    """Everything that is drawn; `hexagons` as `geography.hexagons` returns them, `sectors` and `ranks` one dict each.
+
+    A sector has cell_id, site_id, ring, clusters (ids) and marked; a rank has rank, cluster_id, lon, lat and marked.
+    """
+
+    hexagons: pd.DataFrame
+    sectors: list[dict[str, Any]]
+    outlines: Mapping[str, Ring]
+    ranks: list[dict[str, Any]]
+    lon: float
+    lat: float
+    zoom: float
+
+
+def cells_of(selector: Mapping[str, list[str]], cells: pd.DataFrame) -> pd.DataFrame:
+    """Return the cells that a cluster's conditions are about; none when they name no place."""
+    columns = {"cell": "cell_id", "site": "site_id", "access": "rat"}
+    named = {columns.get(name, name): values for name, values in selector.items()}
+    if not {"cell_id", "site_id", "region", "city"} & set(named):
+        return cells.iloc[:0]
+    held = pd.Series(True, index=cells.index)
+    for name, values in named.items():
+        if name in cells.columns:
+            held &= cells[name].isin(values)
+    return cells[held]
+
+
+def compose(
+    cells: pd.DataFrame,
+    loads: pd.DataFrame,
+    clusters: pd.DataFrame,
+    outlines: Mapping[str, Ring],
+    marked: str | None,
+) -> Scene | None:
+    """Put a scene together; `clusters` are in order of rank. None when no cell has a known place."""
+    placed = cells.dropna(subset=["lat", "lon"])
+    if placed.empty:
+        return None
+    of_cell: dict[str, list[str]] = {}
+    ranks = []
+    for rank, (name, selector) in enumerate(zip(clusters["cluster_id"], clusters["selector"], strict=True), 1):
+        mine = cells_of(selector, placed)
+        for cell in mine["cell_id"]:
+            of_cell.setdefault(cell, []).append(name)
+        if len(mine):
+            at = {"lon": float(mine["lon"].mean()), "lat": float(mine["lat"].mean())}
+            ranks.append({"rank": str(rank), "cluster_id": name, "marked": name == marked, **at})
+    focus = placed[placed["cell_id"].map(lambda cell: marked in of_cell.get(cell, []))]
+    lon, lat, zoom = _view(placed if focus.empty else focus)
+    return Scene(
+        hexagons=geography.hexagons(placed, loads),
+        sectors=_sectors(placed, of_cell, marked),
+        outlines=outlines,
+        ranks=ranks,
+        lon=lon,
+        lat=lat,
+        zoom=zoom,
+    )
+
+
+def _sectors(placed: pd.DataFrame, of_cell: Mapping[str, list[str]], marked: str | None) -> list[dict[str, Any]]:
+    drawn = placed if len(placed) <= MOST_SECTORS else placed[placed["cell_id"].isin(list(of_cell))][:MOST_SECTORS]
+    if drawn.empty:
+        return []
+    named = zip(drawn["cell_id"], drawn["site_id"], geography.sectors(drawn), strict=True)
+    return [
+        {
+            "cell_id": cell,
+            "site_id": site,
+            "ring": ring,
+            "clusters": of_cell.get(cell, []),
+            "marked": marked in of_cell.get(cell, []),
+        }
+        for cell, site, ring in named
+    ]
+
+
+def _view(cells: pd.DataFrame) -> tuple[float, float, float]:
+    """The middle of these cells and the zoom at which they fill two thirds of the map."""
+    west, east, south, north = (
+        float(value)
+        for value in (cells["lon"].min(), cells["lon"].max(), cells["lat"].min(), cells["lat"].max())
+    )
+    span = max(east - west, 1.3 * (north - south), 0.012)
+    zoom = log2(360.0 * _PIXELS / (512.0 * span * 1.5))
+    return (west + east) / 2, (south + north) / 2, min(max(zoom, _WIDEST), _CLOSEST)
