@@ -147,6 +147,16 @@ class Settings(LoginSettings, BaseSettings):
         description="File of what complaints may be about, in place of the shipped classes. A relative path lies under "
         "`home`.",
     )
+    map_outlines_file: Path = Field(
+        Path("outlines.geojson"),
+        description="GeoJSON polygons (degrees, property `name`) drawn under the map, in place of the outline of each "
+        "region's sites. A relative path lies under `home`.",
+    )
+    map_tiles_url: str | None = Field(
+        None,
+        description="The operator's own tile server under the map: `https://host/{z}/{x}/{y}.png` or a style "
+        "`https://host/style.json`. Empty: nothing is asked of any server.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severe line that is logged."
     )
@@ -235,6 +245,7 @@ class Settings(LoginSettings, BaseSettings):
         "holidays_file",
         "advice_file",
         "taxonomy_file",
+        "map_outlines_file",
         "spark_folder",
         "oidc_client_secret_file",
     )

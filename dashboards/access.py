@@ -47,6 +47,9 @@ ENTRANCES: Mapping[str, tuple[Screen, ...]] = {
     "operations": (
         _operations("overview"),
         _operations("clusters", "care"),
+        _operations("cells"),
+        _operations("rankings"),
+        _operations("alerts"),
         _operations("aggregation"),
         _operations("data"),
     ),

@@ -1,17 +1,47 @@
-"""The parts of one cluster's page: its windows, its evidence, its life, whom it hurts and what they say."""
+"""The parts of one cluster's page: what it is, its windows, whom it hurts, what they say, and its life."""
 
-from datetime import datetime
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts
+from dashboards import charts, cluster_actions
+from dashboards.clusters_table import where
 from dashboards.complaints_table import of_cluster
-from dashboards.page import count, link, moment, on_the_clock, read, share, t, word
+from dashboards.page import count, language, link, moment, on_the_clock, read, share, t, word
 from store import cluster_screens, screens
 
 Found = dict[str, Any]
+
+
+def head(found: Found) -> None:
+    """Show where it is, since when, its figures with how they are made, and the recommended next step."""
+    st.title(where(found["selector"]))
+    start = moment(found["started_at"])
+    ended = found["ended_at"]
+    st.caption(
+        t("cluster.open_since", start=start) if ended is None else t("cluster.from_to", start=start, end=moment(ended))
+    )
+    figures = {
+        t("column.domain"): word("domain", found["domain"]),
+        t("column.severity"): share(found["severity"]),
+        t("cluster.users_hurt"): count(found["users_hurt"]),
+        t("cluster.records_hurt"): f"{found['sessions_hurt']:,} / {found['sessions']:,}",
+        t("column.bad_ratio"): share(found["bad_ratio"]),
+        t("column.expected_ratio"): share(found["expected_ratio"]),
+    }
+    # Two rows: in one, long names of domains and counts would be cut.
+    cells = [*st.columns(len(figures) // 2), *st.columns(len(figures) // 2)]
+    for cell, (name, value) in zip(cells, figures.items(), strict=True):
+        cell.metric(name, value, border=True)
+    with st.popover(t("cluster.how"), type="tertiary"):
+        st.markdown(t("cluster.formula", bad=share(found["bad_ratio"]), expected=share(found["expected_ratio"])))
+        st.markdown(t("cluster.tested", p=f"{found['p_value']:.1e}", q=f"{found['q_value']:.1e}"))
+        versions = {"model": found["model_version"], "catalogue": found["catalogue_version"]}
+        st.markdown(t("cluster.versions", **versions, baseline=found["baseline_id"], n=f"{found['sessions']:,}"))
+    advice = found[f"advice_{language()}"]
+    if advice is not None:
+        st.info(f"**{t('cluster.next_step')}.** {advice}")
 
 
 def verdict(found: Found) -> None:
@@ -40,69 +70,56 @@ def timeline(found: Found) -> None:
         st.caption(t("cluster.start", start=moment(found["started_at"]), **between))
 
 
-def evidence(found: Found) -> None:
-    """Show each piece of evidence with its figures, its change-point and what it speaks for."""
-    st.subheader(t("cluster.evidence"))
-    pieces = [piece for piece in found["evidence"] if "metric" in piece]
-    if not pieces:
-        st.write(t("cluster.no_evidence"))
-        return
-    columns = {"metric": "metric", "before": "before", "during": "during", "effect": "effect", "unit": "unit"}
-    rows = [
-        {
-            t("column.kind"): word("evidence", str(piece.get("kind", "complaints"))),
-            **{t(f"column.{name}"): piece.get(key) for name, key in columns.items()},
-            t("column.changed"): _changed(piece),
-            t("column.speaks"): _speaks(piece),
-        }
-        for piece in pieces
-    ]
-    st.dataframe(pd.DataFrame(rows), hide_index=True)
+def hurt(cluster_id: str, silent_users: int | None) -> None:
+    """Show who is hurt by value tier and by segment, and how many suffer and say nothing."""
+    st.subheader(t("cluster.hurt"))
+    frame = read(cluster_screens.cluster_parts, cluster_id)
+    for attribute in ("vip_level", "segment"):
+        mine = frame[frame["attribute"] == attribute]
+        if mine.empty:
+            continue
+        shown = pd.DataFrame(
+            {
+                t(f"attribute.{attribute}"): mine["value"].fillna(t("app.none")),
+                t("cluster.users_hurt"): mine["users_hurt"].map(count),
+                t("column.users"): mine["users"].map(count),
+            }
+        )
+        st.dataframe(shown, hide_index=True, alt=t(f"cluster.by_{attribute}"))
+    st.write(t("cluster.silent", n=count(silent_users)))
+    link("customer", t("customer.pick"), cluster=cluster_id)
 
 
-def _changed(piece: dict[str, Any]) -> str:
-    if not piece.get("changed"):
-        return ""
-    at = moment(datetime.fromisoformat(piece["changed"]))
-    return at if piece.get("timely") is None else t("cluster.timely" if piece["timely"] else "cluster.untimely", at=at)
-
-
-def _speaks(piece: dict[str, Any]) -> str:
-    said = piece.get("speaks") or {}
-    return ", ".join(f"{word('domain', domain)} {weight:+.1f}" for domain, weight in said.items())
+def complaints(cluster_id: str) -> None:
+    """Show the linked complaints, each a click away."""
+    st.subheader(t("cluster.complaints"))
+    of_cluster(cluster_id)
 
 
 def life(cluster_id: str) -> None:
-    """List the turns of the cluster's life."""
+    """List the turns of the cluster's life and what people did about it, the newest last."""
     st.subheader(t("cluster.life"))
-    frame = read(cluster_screens.cluster_changes, cluster_id)
+    turns = [
+        {
+            "at": row["at"],
+            "what": word("change", row["kind"]),
+            "who": "",
+            "more": row["other_id"] or "",
+        }
+        for row in screens.rows(read(cluster_screens.cluster_changes, cluster_id))
+    ]
+    acts = screens.rows(read(cluster_screens.cluster_acts, cluster_id))
+    turns += [
+        {"at": row["at"], "what": cluster_actions.done(row), "who": row["actor"], "more": row["comment"] or ""}
+        for row in acts
+    ]
+    frame = pd.DataFrame(turns, columns=["at", "what", "who", "more"]).sort_values("at", kind="stable")
     shown = pd.DataFrame(
         {
             t("column.time"): frame["at"].map(moment),
-            t("column.change"): frame["kind"].map(lambda kind: word("change", kind)),
-            t("column.id"): frame["other_id"].fillna(""),
+            t("column.change"): frame["what"],
+            t("column.who"): frame["who"],
+            t("column.comment"): frame["more"],
         }
     )
-    st.dataframe(shown, hide_index=True)
-
-
-def tiers(cluster_id: str) -> None:
-    """Show who is hurt, by value tier."""
-    st.subheader(t("cluster.tiers"))
-    frame = read(cluster_screens.cluster_tiers, cluster_id)
-    shown = pd.DataFrame(
-        {
-            t("column.tier"): frame["tier"].fillna(t("app.none")),
-            t("cluster.users_hurt"): frame["users_hurt"].map(count),
-            t("column.users"): frame["users"].map(count),
-        }
-    )
-    st.dataframe(shown, hide_index=True)
-
-
-def complaints(cluster_id: str, silent_users: int | None) -> None:
-    """Show the linked complaints, and how many suffer alike and say nothing."""
-    st.subheader(t("cluster.complaints"))
-    of_cluster(cluster_id)
-    st.write(t("cluster.silent", n=count(silent_users)))
-    link("customer", t("customer.pick"), cluster=cluster_id)
+    st.dataframe(shown, hide_index=True, alt=t("cluster.life"))

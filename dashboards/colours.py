@@ -1,5 +1,7 @@
 """Colours of severity: cividis, which reads the same with any colour vision, and in grey."""
 
+from math import isnan
+
 # Matplotlib's cividis (Nuñez, Anderton and Renslow 2018) at ten even steps.
 CIVIDIS = (
     (0, 34, 78),
@@ -19,14 +21,12 @@ UNKNOWN = (150, 150, 150)
 
 def severity(value: float | None) -> tuple[int, int, int]:
     """Return the colour of a severity 0..1; grey for none."""
-    if value is None or value != value:  # NaN is not itself
+    if value is None or isnan(value):
         return UNKNOWN
     place = min(max(value, 0.0), 1.0) * (len(CIVIDIS) - 1)
     low = min(int(place), len(CIVIDIS) - 2)
     rest = place - low
-    red, green, blue = (
-        round(a + (b - a) * rest) for a, b in zip(CIVIDIS[low], CIVIDIS[low + 1], strict=True)
-    )
+    red, green, blue = (round(a + (b - a) * rest) for a, b in zip(CIVIDIS[low], CIVIDIS[low + 1], strict=True))
     return red, green, blue
 
 

@@ -19,11 +19,20 @@ def buttons(label: str, options: Sequence[str], *, key: str, named: Callable[[st
 
 
 def listed(
-    label: str, options: Sequence[str], *, key: str, named: Callable[[str], str] = str, default: str = ""
+    label: str,
+    options: Sequence[str],
+    *,
+    key: str,
+    named: Callable[[str], str] = str,
+    default: str = "",
+    always: bool = False,
 ) -> str:
-    """Show a list to choose from and return the chosen option; the URL as with `buttons`."""
+    """Show a list to choose from and return the chosen option; the URL as with `buttons`.
+
+    With `always` the URL names the first option as well: options that differ from day to day need it.
+    """
     chosen = _asked(options, key, default)
-    kept = (key, default or options[0])
+    kept = (key, "" if always else default or options[0])
     st.selectbox(label, options, format_func=named, key=key, on_change=_keep, args=kept)
     return chosen
 
@@ -31,6 +40,14 @@ def listed(
 def attribute(label: str, attributes: Sequence[str], *, key: str) -> str:
     """Show a list of attributes of groups to choose from and return the chosen one."""
     return listed(label, attributes, key=key, named=lambda name: word("attribute", name))
+
+
+def put(key: str, value: str | None) -> None:
+    """Write a value into the URL, or take it out."""
+    if value is None:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = value
 
 
 def _asked(options: Sequence[str], key: str, default: str) -> str:
@@ -43,7 +60,4 @@ def _asked(options: Sequence[str], key: str, default: str) -> str:
 
 def _keep(key: str, default: str) -> None:
     chosen = st.session_state.get(key)
-    if chosen is None or chosen == default:
-        st.query_params.pop(key, None)
-    else:
-        st.query_params[key] = chosen
+    put(key, None if chosen == default else chosen)

@@ -8,7 +8,7 @@ import h3
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, QhullError, cKDTree
+from scipy.spatial import ConvexHull, cKDTree
 
 from records.errors import ConfigError
 
@@ -19,7 +19,7 @@ MOST_HEXAGONS = 5_000  # a browser's share; beyond it the next coarser resolutio
 BEAMWIDTH_DEG = 65.0  # horizontal 3 dB beamwidth of a sector antenna: 3GPP TR 38.901 table 7.3-1 (published)
 _M_PER_DEGREE = 111_320.0
 _REACH_M = (60.0, 700.0)  # a drawn sector reaches 0.45 of the way to the next site, in these bounds (own)
-_OUTLINE_MARGIN = 1.12  # a hull through the outermost sites is drawn so much larger (own)
+_MARGIN = 0.05  # of a region's extent: how far outside of its sites an outline runs (own)
 
 
 def hexagons(cells: pd.DataFrame, loads: pd.DataFrame) -> pd.DataFrame:
@@ -70,7 +70,7 @@ def _reaches(place: NDArray[np.float64], narrowing: NDArray[np.float64]) -> NDAr
     sites, site = np.unique(metres.round(), axis=0, return_inverse=True)
     if len(sites) < 2:
         return np.full(len(place), _REACH_M[1])
-    nearest = cKDTree(sites).query(sites, k=2)[0][:, 1]
+    nearest = np.asarray(cKDTree(sites).query(sites, k=2)[0])[:, 1]
     return np.asarray(np.clip(0.45 * nearest, *_REACH_M)[site.ravel()], dtype=np.float64)
 
 
@@ -84,16 +84,17 @@ def _sector(at: tuple[float, ...], azimuth: float, radius_m: float, narrowing: f
 
 
 def outlines(cells: pd.DataFrame) -> dict[str, Ring]:
-    """Return the convex outline of each region's sites, a little larger; regions of fewer than three places have none."""
+    """Return the convex outline of each region's sites, drawn some way outside of them."""
     found: dict[str, Ring] = {}
     for region, mine in cells.dropna(subset=["region", "lat", "lon"]).groupby("region"):
         points = np.unique(mine[["lon", "lat"]].to_numpy(dtype=float), axis=0)
-        try:
-            hull = points[ConvexHull(points).vertices]
-        except (QhullError, ValueError):
-            continue
-        middle = hull.mean(axis=0)
-        ring = [[float(x), float(y)] for x, y in middle + (hull - middle) * _OUTLINE_MARGIN]
+        narrowing = float(np.cos(np.radians(points[:, 1].mean())))
+        extent = float(np.ptp(points, axis=0).max()) * _M_PER_DEGREE
+        margin = max(_REACH_M[1], _MARGIN * extent) / _M_PER_DEGREE
+        angles = np.linspace(0.0, 2 * np.pi, 24, endpoint=False)
+        round_it = np.column_stack([np.cos(angles) / narrowing, np.sin(angles)]) * margin
+        around = (points[:, None, :] + round_it[None, :, :]).reshape(-1, 2)
+        ring = [[float(x), float(y)] for x, y in around[ConvexHull(around).vertices]]
         found[str(region)] = [*ring, ring[0]]
     return found
 

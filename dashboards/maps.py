@@ -1,22 +1,25 @@
 """A scene drawn: by deck.gl without a base map, so that nothing is asked of the outside, or as a plain chart."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
 import altair as alt
+import pandas as pd
 import pydeck
 
 from dashboards import colours, geography
 from dashboards.scene import Scene
+from store.screens import rows
 
 _GREY = [128, 128, 128]
 _HEIGHT = 560
 
 
-def deck(scene: Scene, *, dark: bool, tip: str, tiles: str | None = None) -> pydeck.Deck:
-    """Return the scene for deck.gl; `tip` is the tooltip of hexagons, `tiles` the operator's own tile server.
+def deck(scene: Scene, *, dark: bool, tip: Callable[[dict[str, Any]], str], tiles: str | None = None) -> pydeck.Deck:
+    """Return the scene for deck.gl; `tip` writes the tooltip of a hexagon, `tiles` the operator's own tile server.
 
     `tiles` is a style (`https://host/style.json`) or a template of pictures (`https://host/{z}/{x}/{y}.png`).
     """
@@ -39,26 +42,23 @@ def _style(tiles: str) -> str:
 
 def _outlines(scene: Scene) -> pydeck.Layer:
     lines = [{"path": ring, "tip": name} for name, ring in scene.outlines.items()]
-    return pydeck.Layer(
-        "PathLayer", lines, id="outlines", get_path="path", get_color=_GREY, width_min_pixels=1, get_width=1
-    )
+    return _drawn("PathLayer", lines, id="outlines", get_path="path", get_color=_GREY, width_min_pixels=1, get_width=1)
 
 
-def _hexagons(scene: Scene, tip: str) -> pydeck.Layer:
-    rows = [
+def _hexagons(scene: Scene, tip: Callable[[dict[str, Any]], str]) -> pydeck.Layer:
+    shapes = [
         {
-            "hex": row.hex,
-            "cells": row.cells[:6],
-            "fill": [*colours.severity(row.severity), 150 if row.severity == row.severity else 0],
-            "tip": tip.format(
-                region=row.region or "", bad=int(row.bad), n=int(row.n), severity=percent(row.severity)
-            ),
+            "hex": row["hex"],
+            "cell_id": row["cells"][0],
+            "clusters": row["clusters"],
+            "fill": [*colours.severity(row["severity"]), 0 if pd.isna(row["severity"]) else 150],
+            "tip": tip(row),
         }
-        for row in scene.hexagons.itertuples()
+        for row in rows(scene.hexagons)
     ]
-    return pydeck.Layer(
+    return _drawn(
         "H3HexagonLayer",
-        rows,
+        shapes,
         id="hexagons",
         get_hexagon="hex",
         get_fill_color="fill",
@@ -72,7 +72,7 @@ def _hexagons(scene: Scene, tip: str) -> pydeck.Layer:
 
 
 def _sectors(scene: Scene) -> pydeck.Layer:
-    rows = [
+    shapes = [
         {
             "cell_id": one["cell_id"],
             "ring": one["ring"],
@@ -83,9 +83,9 @@ def _sectors(scene: Scene) -> pydeck.Layer:
         }
         for one in scene.sectors
     ]
-    return pydeck.Layer(
+    return _drawn(
         "PolygonLayer",
-        rows,
+        shapes,
         id="sectors",
         get_polygon="ring",
         get_fill_color="fill",
@@ -100,7 +100,7 @@ def _sectors(scene: Scene) -> pydeck.Layer:
 def _ranks(scene: Scene, *, dark: bool) -> pydeck.Layer:
     """A rank per cluster, the same number as in the list beside the map: no cluster is told by colour alone."""
     ground, ink = ([20, 20, 20, 230], [255, 255, 255]) if dark else ([255, 255, 255, 230], [0, 0, 0])
-    rows = [
+    shapes = [
         {
             "text": one["rank"],
             "cluster_id": one["cluster_id"],
@@ -111,9 +111,9 @@ def _ranks(scene: Scene, *, dark: bool) -> pydeck.Layer:
         }
         for one in scene.ranks
     ]
-    return pydeck.Layer(
+    return _drawn(
         "TextLayer",
-        rows,
+        shapes,
         id="ranks",
         get_text="text",
         get_position="at",
@@ -126,11 +126,11 @@ def _ranks(scene: Scene, *, dark: bool) -> pydeck.Layer:
     )
 
 
-def plain(scene: Scene, *, severity: str, selection: str) -> alt.LayerChart:
+def plain(scene: Scene, *, severity: str, selection: str) -> Any:
     """Return the scene as a chart that needs no WebGL; a click on a rank selects it, under the name `selection`."""
     shapes = [
-        _feature(geography.hexagon_ring(row.hex), severity=None if row.severity != row.severity else row.severity)
-        for row in scene.hexagons.itertuples()
+        _feature(geography.hexagon_ring(row["hex"]), severity=None if pd.isna(row["severity"]) else row["severity"])
+        for row in rows(scene.hexagons)
     ]
     scale = alt.Scale(domain=[0, 1], range=[colours.hexadecimal(each) for each in colours.CIVIDIS])
     hexagons = _layer(shapes).encode(
@@ -143,20 +143,27 @@ def plain(scene: Scene, *, severity: str, selection: str) -> alt.LayerChart:
         _layer([_feature(one["ring"]) for one in scene.sectors if one["marked"]], stroke=colours.MARKED, filled=False),
     ]
     picked = alt.selection_point(name=selection, fields=["cluster_id"], on="click", empty=False)
-    numbers = alt.Chart(alt.Data(values=scene.ranks)).encode(longitude="lon:Q", latitude="lat:Q")
+    numbers = alt.Chart(_data(scene.ranks)).encode(longitude="lon:Q", latitude="lat:Q")
     ground = numbers.mark_circle(size=500, opacity=1).encode(
         color=alt.condition("datum.marked", alt.value(colours.hexadecimal(colours.MARKED)), alt.value("#333333"))
     )
     text = numbers.mark_text(color="#ffffff", fontWeight="bold").encode(text="rank:N")
     whole = alt.layer(hexagons, *lines, ground.add_params(picked), text)
-    drawn: alt.LayerChart = whole.project("mercator").properties(height=_HEIGHT)
-    return drawn
+    return whole.project("mercator").properties(height=_HEIGHT)
+
+
+def _drawn(kind: str, shapes: Sequence[dict[str, Any]], **given: Any) -> pydeck.Layer:
+    return pydeck.Layer(kind, shapes, **given)
+
+
+def _data(values: Sequence[dict[str, Any]]) -> alt.Data:
+    return alt.Data(values=list(values))  # type: ignore[no-untyped-call]  # altair's generated classes have none
 
 
 def _layer(
     shapes: Sequence[dict[str, Any]], *, stroke: tuple[int, int, int] = (128, 128, 128), filled: bool = True
 ) -> alt.Chart:
-    chart: alt.Chart = alt.Chart(alt.Data(values=list(shapes))).mark_geoshape(
+    chart: alt.Chart = alt.Chart(_data(shapes)).mark_geoshape(
         filled=filled, stroke=colours.hexadecimal(stroke), strokeWidth=1, fillOpacity=0.7
     )
     return chart
@@ -164,11 +171,6 @@ def _layer(
 
 def _feature(ring: geography.Ring, **properties: Any) -> dict[str, Any]:
     """A polygon as the chart wants it: its ring clockwise, else it is all of the globe but the polygon."""
-    area = sum((b[0] - a[0]) * (b[1] + a[1]) for a, b in zip(ring, ring[1:], strict=False))
+    area = sum((b[0] - a[0]) * (b[1] + a[1]) for a, b in pairwise(ring))
     turned = ring if area > 0 else ring[::-1]
     return {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": [turned]}}
-
-
-def percent(value: float) -> str:
-    """Return a severity as per cent; a dash for none."""
-    return "–" if value != value else f"{value:.0%}"

@@ -17,7 +17,7 @@ _CLOSEST, _WIDEST = 15.0, 1.0
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Scene:
-    """Everything that is drawn; `hexagons` as `geography.hexagons` returns them, `sectors` and `ranks` one dict each.
+    """Everything that is drawn; `hexagons` as `geography.hexagons` returns them, with `clusters` (ids) at each.
 
     A sector has cell_id, site_id, ring, clusters (ids) and marked; a rank has rank, cluster_id, lon, lat and marked.
     """
@@ -66,8 +66,12 @@ def compose(
             ranks.append({"rank": str(rank), "cluster_id": name, "marked": name == marked, **at})
     focus = placed[placed["cell_id"].map(lambda cell: marked in of_cell.get(cell, []))]
     lon, lat, zoom = _view(placed if focus.empty else focus)
+    hexagons = geography.hexagons(placed, loads)
+    here = hexagons["cells"].map(
+        lambda ids: list(dict.fromkeys(name for cell in ids for name in of_cell.get(cell, [])))
+    )
     return Scene(
-        hexagons=geography.hexagons(placed, loads),
+        hexagons=hexagons.assign(clusters=here),
         sectors=_sectors(placed, of_cell, marked),
         outlines=outlines,
         ranks=ranks,
@@ -97,8 +101,7 @@ def _sectors(placed: pd.DataFrame, of_cell: Mapping[str, list[str]], marked: str
 def _view(cells: pd.DataFrame) -> tuple[float, float, float]:
     """The middle of these cells and the zoom at which they fill two thirds of the map."""
     west, east, south, north = (
-        float(value)
-        for value in (cells["lon"].min(), cells["lon"].max(), cells["lat"].min(), cells["lat"].max())
+        float(value) for value in (cells["lon"].min(), cells["lon"].max(), cells["lat"].min(), cells["lat"].max())
     )
     span = max(east - west, 1.3 * (north - south), 0.012)
     zoom = log2(360.0 * _PIXELS / (512.0 * span * 1.5))

@@ -40,12 +40,12 @@ def save_tiers(connection: Connection, cluster_id: str, tiers: Mapping[int, tupl
 def save_segments(connection: Connection, cluster_id: str, segments: Mapping[int, tuple[int, int]]) -> None:
     """Replace a cluster's users by segment: label number to (users, users hurt)."""
     connection.execute("DELETE FROM cem.cluster_segment WHERE cluster_id = %s", [cluster_id])
-    _insert(connection, "INSERT INTO cem.cluster_segment (cluster_id, segment, users, users_hurt)", cluster_id, segments)
+    _insert(
+        connection, "INSERT INTO cem.cluster_segment (cluster_id, segment, users, users_hurt)", cluster_id, segments
+    )
 
 
-def _insert(
-    connection: Connection, into: LiteralString, cluster_id: str, parts: Mapping[int, tuple[int, int]]
-) -> None:
+def _insert(connection: Connection, into: LiteralString, cluster_id: str, parts: Mapping[int, tuple[int, int]]) -> None:
     with connection.cursor() as cursor:
         cursor.executemany(
             into + " VALUES (%s, %s, %s, %s)", [(cluster_id, code, *counts) for code, counts in sorted(parts.items())]

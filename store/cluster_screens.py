@@ -1,4 +1,4 @@
-"""What the cluster page reads besides the cluster itself: its turns, its users by value tier, and people's answers."""
+"""What the cluster page reads besides the cluster itself: its turns, its users, and what people did about it."""
 
 import pandas as pd
 
@@ -24,6 +24,24 @@ def cluster_parts(connection: Connection, cluster_id: str) -> pd.DataFrame:
         connection,
         "SELECT attribute, value, users, users_hurt FROM api.cluster_parts WHERE cluster_id = %(id)s "
         "ORDER BY attribute, users_hurt DESC NULLS LAST, value",
+        {"id": cluster_id},
+    )
+
+
+def cluster_acts(connection: Connection, cluster_id: str) -> pd.DataFrame:
+    """Return what people did about a cluster and said of its cause, oldest first; `kind` says what."""
+    return frame(
+        connection,
+        "SELECT at, actor, kind, assignee, comment, domain FROM api.cluster_acts WHERE cluster_id = %(id)s ORDER BY at",
+        {"id": cluster_id},
+    )
+
+
+def cluster_hands(connection: Connection, cluster_id: str) -> pd.DataFrame:
+    """Return a cluster's newest acknowledgement and assignment: kind, at, actor, assignee."""
+    return frame(
+        connection,
+        "SELECT kind, at, actor, assignee FROM api.cluster_hands WHERE cluster_id = %(id)s",
         {"id": cluster_id},
     )
 

@@ -57,7 +57,7 @@ def now(connection: Connection) -> Now | None:
         return None
     newest, before = rows.iloc[0], rows.iloc[1:]
     return Now(
-        start=newest["start"],
+        start=newest["start"].to_pydatetime(),
         users=int(newest["n_users"]),
         sessions=int(newest["n"]),
         bad_ratio=_known(newest["bad_ratio"]),
@@ -113,7 +113,7 @@ def complaints_today(connection: Connection, day_start: datetime, until: datetim
     if counts.empty:
         return 0, None
     age = (counts["start"] - pd.Timestamp(day_start)) // pd.Timedelta(days=1)
-    within = (counts["start"] - pd.Timestamp(day_start)) % pd.Timedelta(days=1) < until - day_start
+    within = counts["start"] - pd.Timestamp(day_start) - age * pd.Timedelta(days=1) < until - day_start
     by_day = counts[within].groupby(age[within])["complaints"].sum()
     earlier = by_day.reindex(range(int(age.min()), 0), fill_value=0)
     return int(by_day.get(0, 0)), float(earlier.median()) if len(earlier) >= LEAST_DAYS else None

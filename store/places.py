@@ -49,15 +49,6 @@ def trend(
     )
 
 
-def kpis(connection: Connection, objects: Sequence[str], start: datetime, end: datetime) -> pd.DataFrame:
-    """Return all KPIs of these network objects in [start, end): object_id, kpi, start, period_s, value, lo, hi, coverage."""
-    return frame(
-        connection,
-        "SELECT * FROM api.kpi_series(%(objects)s, %(start)s, %(end)s)",
-        {"objects": list(objects), "start": start, "end": end},
-    )
-
-
 _MEAN: LiteralString = """
 SELECT kpi, date_bin(%(step)s, start, 'epoch') AS start, avg(value) AS value, min(lo) AS lo, max(hi) AS hi,
        avg(coverage) AS coverage, count(*) AS n

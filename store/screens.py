@@ -22,6 +22,11 @@ def frame(connection: Connection, query: LiteralString, parameters: dict[str, An
         return pd.DataFrame(cursor.fetchall(), columns=[column.name for column in cursor.description])
 
 
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame as dicts by column."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+
+
 def newest(connection: Connection) -> datetime | None:
     """Return the end of the newest scored 15-minute window, or None when nothing is scored."""
     found = connection.execute(

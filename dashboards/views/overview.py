@@ -1,48 +1,49 @@
-"""Experience now: the four dimensions over time, the worst groups, and the clusters that are open."""
+"""Experience now: the indices against what is usual, who is hurt, what is open, and how fresh all of it is."""
 
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts, filters
-from dashboards.clusters_table import show as show_clusters
+from dashboards import charts, explained_number, filters, situation
 from dashboards.page import age, link, moment, on_the_clock, read, score, settings, share, t, word
-from store import screens
+from store import experience, screens
 
-INDICES = ("overall", "network", "device", "app", "service")
 ATTRIBUTES = ("region", "site", "cell", "model", "app", "server", "core_node", "plan", "segment", "vip_level")
 GRAINS = {"15m": timedelta(days=1), "hour": timedelta(days=4), "day": timedelta(days=60)}
+REFRESH_S = 60
 
 
 def main() -> None:
-    """Draw the screen."""
+    """Draw the screen; what is now draws itself again every minute."""
     st.title(t("overview.title"))
     newest = read(screens.newest)
     if newest is None:
         st.info(t("app.no_data"))
         return
-    st.caption(t("app.as_of", time=moment(newest), zone=settings().time_zone, age=age(newest, datetime.now(UTC))))
     _now()
     _trend(newest)
-    st.subheader(t("overview.open_clusters"))
-    show_clusters(read(screens.clusters, None, None), empty=t("overview.no_clusters"))
-    link("clusters", t("clusters.back"))
     _worst()
     with st.expander(t("overview.formula")):
         st.write(t("overview.formula_text"))
 
 
+@st.fragment(run_every=REFRESH_S)
 def _now() -> None:
-    days = read(screens.trend, "day", None)
-    if days.empty:
+    newest, now = read(screens.newest), read(experience.now)
+    if newest is None or now is None:
         return
-    last, before = days.iloc[-1], days.iloc[-2] if len(days) > 1 else None
-    for column, name in zip(st.columns(len(INDICES)), INDICES, strict=True):
-        delta = None if before is None or pd.isna(before[name]) or pd.isna(last[name]) else last[name] - before[name]
-        column.metric(
-            t(f"dimension.{name}"), score(last[name]), None if delta is None else f"{delta:+.1f}", border=True
-        )
+    st.caption(t("app.as_of", time=moment(newest), zone=settings().time_zone, age=age(newest, datetime.now(UTC))))
+    situation.headline(now)
+    situation.indices(now)
+    left, right = st.columns([3, 2])
+    with left:
+        situation.clusters(newest)
+    with right:
+        situation.hurt()
+        situation.complaints(newest)
+        situation.alerts()
+        situation.freshness()
 
 
 def _trend(newest: datetime) -> None:
@@ -51,7 +52,7 @@ def _trend(newest: datetime) -> None:
         t("overview.grain"), list(GRAINS), key="grain", named=lambda name: word("grain", name), default="hour"
     )
     frame = read(screens.trend, chosen, newest - GRAINS[chosen])
-    names = {name: t(f"dimension.{name}") for name in INDICES}
+    names = {name: t(f"dimension.{name}") for name in experience.INDICES}
     st.altair_chart(
         charts.lines(on_the_clock(frame), names, time=t("column.time"), value="0-100"), alt=t("overview.trend_alt")
     )
@@ -65,16 +66,19 @@ def _worst() -> None:
     shown = pd.DataFrame(
         {
             t("column.value"): frame["value"],
-            t("dimension.overall"): frame["overall"].map(score),
+            t("dimension.overall"): frame["overall"].map(explained_number.marked),
             t("column.interval"): [
                 f"{score(lo)} - {score(hi)}" for lo, hi in zip(frame["lo"], frame["hi"], strict=True)
             ],
-            **{t(f"dimension.{name}"): frame[name].map(score) for name in INDICES[1:]},
+            **{t(f"dimension.{name}"): frame[name].map(score) for name in experience.INDICES[1:]},
             t("column.bad_ratio"): frame["bad_ratio"].map(share),
+            t("column.expected_ratio"): frame["expected_ratio"].map(share),
             t("column.users"): frame["n_users"],
         }
     )
-    st.dataframe(shown, hide_index=True)
+    st.dataframe(shown, hide_index=True, alt=t("overview.worst"))
+    if attribute == "cell" and len(frame):
+        link("cells", t("overview.look_at", value=frame["value"].iloc[0]), cell=str(frame["value"].iloc[0]))
 
 
 main()
