@@ -14,7 +14,7 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 END_ROLES = ("cem_operations", "cem_analyst", "cem_care", "cem_admin")
 ALL_VIEWS = (
     "groups kpis kqis clusters cluster_windows cluster_complaints complaint_readings status waiting alerts sources "
-    "cluster_risks complaint_surges"
+    "cluster_risks complaint_surges cells cluster_parts cluster_links cluster_acts cluster_hands"
 )
 PERSON_VIEWS = "customer_hours customer_days customer_periods cluster_customers complaints silent_sufferers"
 
