@@ -13,12 +13,12 @@ from phonenumbers import SUPPORTED_REGIONS
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
 
+from cemaphore.delivery_settings import DeliverySettings
 from cemaphore.engines import Engine
 from cemaphore.login_settings import LoginSettings
 from records.errors import ConfigError
@@ -31,7 +31,7 @@ DEFAULT_HOME = Path(".cemaphore")
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Settings(LoginSettings, BaseSettings):
+class Settings(LoginSettings, DeliverySettings, BaseSettings):
     """Everything that can be set; frozen, and every path absolute."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True, validate_default=True)
@@ -96,9 +96,6 @@ class Settings(LoginSettings, BaseSettings):
     host: str = Field("127.0.0.1", description="Address that the dashboard and the metrics listen on.")
     dashboard_port: Port = Field(8501, description="Port of the dashboard; a busy one moves to the next free.")
     ops_port: Port = Field(9464, description="Port of `/metrics` and `/healthz` of `cem run`.")
-    webhook_urls: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
-        (), description="Addresses that alerts are posted to, separated by commas."
-    )
     expectation_half_life_days: float = Field(
         14,
         gt=0,
@@ -227,11 +224,6 @@ class Settings(LoginSettings, BaseSettings):
                 raise ValueError(f"{name} must be kept {LEAST_DAYS[name]} days at least: later scores read them")
         return MappingProxyType({**DEFAULT_DAYS, **days})
 
-    @field_validator("webhook_urls", mode="before")
-    @classmethod
-    def _split(cls, urls: Any) -> Any:
-        return tuple(url.strip() for url in urls.split(",") if url.strip()) if isinstance(urls, str) else urls
-
     @model_validator(mode="after")
     def _under_home(self) -> "Settings":
         for name in self._relative_to_home:
@@ -246,6 +238,7 @@ class Settings(LoginSettings, BaseSettings):
         "advice_file",
         "taxonomy_file",
         "map_outlines_file",
+        "receivers_file",
         "spark_folder",
         "oidc_client_secret_file",
     )

@@ -9,7 +9,6 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from cemaphore.login_settings import LoginSettings
 from cemaphore.reference.markdown import cell, code, number, page, table
 from cemaphore.settings import DEFAULT_HOME, ENV_PREFIX, FILE_NAME, Settings
 
@@ -18,14 +17,14 @@ _NOT_IN_FILE = ("home",)
 
 
 def settings_page() -> str:
-    """The page: what holds for all settings, then one row each, in the order of the classes, logging in last."""
+    """The page: what holds for all settings, then one row each, in the order of the class, inherited ones last."""
     rules = (
         f"A setting is given as an argument, as an environment variable, or in `{FILE_NAME}` in the home directory "
         f"(default `{DEFAULT_HOME}`); the first of these that has it wins. A name that is no setting is an error in "
         "the file and a warning of `cem doctor` in the environment. A default that is empty means: not set.\n"
     )
     head = ["variable", f"in `{FILE_NAME}`", "type", "default", "meaning"]
-    fields = sorted(Settings.model_fields.items(), key=lambda field: field[0] in LoginSettings.model_fields)
+    fields = sorted(Settings.model_fields.items(), key=lambda item: item[0] not in Settings.__annotations__)
     return page("Settings", rules, table(head, [_row(name, field) for name, field in fields]))
 
 

@@ -1,0 +1,96 @@
+"""Mail, chat and SMS through Apprise, in a process of its own where no address is reached that is not allowed."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from threading import Timer
+
+from alerts.channels import Letter
+from alerts.outbound import AllowList, Outbound
+from alerts.receivers import Receiver
+
+MODULE = "alerts.apprise_process"
+START_S = 20.0  # until the process has loaded Apprise on a busy machine (own)
+_HIDDEN = ("CEMAPHORE_", "PG")
+
+
+class Apprise:
+    """One Apprise URL."""
+
+    def __init__(self, receiver: Receiver, outbound: Outbound) -> None:
+        self._url = receiver.address.read()
+        self._outbound = outbound
+
+    def tell(self, letters: Sequence[Letter]) -> Iterator[str | None]:
+        """Send one after the other until one is not taken; the process is ended when it takes too long."""
+        order = {
+            "url": self._url,
+            **_shape(self._outbound.allow),
+            "timeout_s": self._outbound.timeout_s,
+            "letters": [{"title": one.title, "body": _text(one), "kind": _kind(one)} for one in letters],
+        }
+        with subprocess.Popen(
+            [sys.executable, "-m", MODULE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=_environment(),
+        ) as process:
+            patience = Timer(START_S + self._outbound.timeout_s * len(letters), process.kill)
+            patience.start()
+            try:
+                yield from _results(process, json.dumps(order), len(letters))
+            finally:
+                patience.cancel()
+                process.kill()
+
+
+def _results(process: "subprocess.Popen[str]", order: str, letters: int) -> Iterator[str | None]:
+    """Yield each result as soon as it is there: what was taken is noted before the next one is sent."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(order)
+        process.stdin.close()
+    told = 0
+    for line in process.stdout:
+        result = json.loads(line)
+        yield result
+        told += 1
+        if result is not None:
+            return
+    if told < letters:
+        yield "Apprise took too long or ended early"
+
+
+def _shape(allow: AllowList) -> dict[str, list[str]]:
+    return {"networks": [str(network) for network in allow.networks], "hosts": sorted(allow.hosts)}
+
+
+def _text(letter: Letter) -> str:
+    return "\n".join([*letter.lines, *([letter.url] if letter.url else [])])
+
+
+def _kind(letter: Letter) -> str:
+    """Apprise's type of a message: it chooses colour or symbol."""
+    if letter.facts.state == "resolved":
+        return "success"
+    return {"critical": "failure", "warning": "warning"}.get(letter.facts.severity, "info")
+
+
+def _environment() -> dict[str, str]:
+    """Without our settings, and without proxies: they would resolve names behind the allow-list."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_HIDDEN) and not name.lower().endswith("_proxy")
+    }
+
+
+def open_channel(receiver: Receiver, outbound: Outbound) -> Apprise:
+    """Open the way that the receiver's Apprise URL names."""
+    return Apprise(receiver, outbound)

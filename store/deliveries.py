@@ -1,0 +1,198 @@
+"""Messages on their way to receivers, and what each receiver has taken."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from store.connection import Connection
+from store.locks import Lock
+
+EVERYBODY = "*"  # the channel of a message that is not addressed yet
+_COLUMNS = (
+    *("state", "severity", "change", "fired_at", "resolved_at"),
+    *("acknowledged_by", "acknowledged_at", "acknowledged_until", "acknowledged_comment", "silence_id"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """One message that was not delivered yet; `newer` where a later one of the same alert waits too."""
+
+    delivery_id: int
+    alert_id: str
+    idempotency_key: str
+    body: dict[str, Any]
+    newer: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiverState:
+    """How one receiver does; `waiting` counts messages, `failures` those since the last success."""
+
+    name: str
+    succeeded_at: datetime | None = None
+    failed_at: datetime | None = None
+    failures: int = 0
+    error: str | None = None
+    known_since: datetime | None = None
+    waiting: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """What an Alertmanager has taken of an alert."""
+
+    alert_id: str
+    labels: dict[str, str] = field(default_factory=dict)
+    firing_at: datetime
+    resolved_at: datetime | None = None
+    silence_id: str | None = None
+
+
+def unaddressed(connection: Connection, limit: int = 500) -> list[Delivery]:
+    """Take messages that have no receiver yet, oldest first, for the rest of the transaction."""
+    rows = connection.execute(
+        "SELECT delivery_id, alert_id, idempotency_key, body FROM cem.delivery "
+        "WHERE channel = %s AND outcome = 'waiting' ORDER BY delivery_id LIMIT %s FOR UPDATE SKIP LOCKED",
+        [EVERYBODY, limit],
+    )
+    return [Delivery(delivery_id=row[0], alert_id=row[1], idempotency_key=row[2], body=row[3]) for row in rows]
+
+
+def was_told(connection: Connection, receiver: str, alert_id: str) -> bool:
+    """Whether a message of this alert was addressed to this receiver before."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM cem.delivery WHERE alert_id = %s AND channel = %s)", [alert_id, receiver]
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def address(connection: Connection, message: Delivery, receivers: Sequence[str], now: datetime) -> None:
+    """Queue a message to each of its receivers; it is not addressed again."""
+    for receiver in receivers:
+        connection.execute(
+            "INSERT INTO cem.delivery (alert_id, channel, idempotency_key, body, queued_at) "
+            "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (channel, idempotency_key) DO NOTHING",
+            [message.alert_id, receiver, message.idempotency_key, json.dumps(message.body), now],
+        )
+    settle(connection, message.delivery_id, "addressed", now)
+
+
+def waiting(connection: Connection, receiver: str, limit: int) -> list[Delivery]:
+    """Return messages that wait for a receiver, oldest first."""
+    rows = connection.execute(
+        "SELECT delivery_id, alert_id, idempotency_key, body, EXISTS (SELECT FROM cem.delivery AS later "
+        "WHERE later.alert_id = delivery.alert_id AND later.channel = delivery.channel "
+        "AND later.outcome = 'waiting' AND later.delivery_id > delivery.delivery_id) "
+        "FROM cem.delivery WHERE outcome = 'waiting' AND channel = %s ORDER BY delivery_id LIMIT %s",
+        [receiver, limit],
+    )
+    names = tuple(Delivery.__dataclass_fields__)
+    return [Delivery(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def settle(connection: Connection, delivery_id: int, outcome: str, now: datetime) -> None:
+    """Note what became of a message: it waits no longer."""
+    connection.execute(
+        "UPDATE cem.delivery SET outcome = %s, delivered_at = %s, attempts = attempts + 1, error = NULL "
+        "WHERE delivery_id = %s",
+        [outcome, now, delivery_id],
+    )
+
+
+def failed(connection: Connection, delivery_id: int, error: str) -> None:
+    """Note that a message was not taken; it stays queued."""
+    connection.execute(
+        "UPDATE cem.delivery SET attempts = attempts + 1, error = %s WHERE delivery_id = %s", [error, delivery_id]
+    )
+
+
+def states(connection: Connection) -> dict[str, ReceiverState]:
+    """Return how receivers do, by name: those that were ever tried or have messages waiting."""
+    rows = connection.execute(
+        "SELECT coalesce(name, channel), succeeded_at, failed_at, coalesce(failures, 0), error, known_since, "
+        "coalesce(waiting, 0) FROM cem.receiver FULL JOIN (SELECT channel, count(*) AS waiting FROM cem.delivery "
+        "WHERE outcome = 'waiting' AND channel <> %s GROUP BY channel) AS queue ON name = channel",
+        [EVERYBODY],
+    )
+    names = tuple(ReceiverState.__dataclass_fields__)
+    return {row[0]: ReceiverState(**dict(zip(names, row, strict=True))) for row in rows}
+
+
+def introduce(connection: Connection, receiver: str, now: datetime) -> None:
+    """Note since when a receiver is known."""
+    connection.execute(
+        "INSERT INTO cem.receiver (name, known_since) VALUES (%s, %s) ON CONFLICT (name) DO NOTHING", [receiver, now]
+    )
+
+
+def claim(connection: Connection, receiver: str) -> bool:
+    """Whether this connection alone serves a receiver from here on, until it is closed."""
+    row = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [int(Lock.RECEIVER), receiver]).fetchone()
+    return bool(row and row[0])
+
+
+def note(connection: Connection, receiver: str, now: datetime, error: str | None) -> None:
+    """Note that a receiver took what it was sent, or why it did not."""
+    if error is None:
+        connection.execute(
+            "UPDATE cem.receiver SET succeeded_at = %s, failures = 0, error = NULL WHERE name = %s", [now, receiver]
+        )
+        return
+    connection.execute(
+        "UPDATE cem.receiver SET failed_at = %s, failures = failures + 1, error = %s WHERE name = %s",
+        [now, error, receiver],
+    )
+
+
+def changed_at(connection: Connection) -> datetime | None:
+    """When an alert was last written."""
+    row = connection.execute("SELECT max(updated_at) FROM cem.alert").fetchone()
+    return row[0] if row else None
+
+
+def told_alerts(connection: Connection) -> list[tuple[dict[str, Any], datetime]]:
+    """Return what is known of each alert that fires, or was written as ended within a day, and when it was written.
+
+    What people changed since stands in columns of their own and goes over what the last judged window left.
+    """
+    rows = connection.execute(
+        "SELECT detail, to_jsonb(alert), updated_at FROM cem.alert WHERE fired_at IS NOT NULL AND detail ? 'change' "
+        "AND (resolved_at IS NULL OR updated_at > now() - interval '1 day')"
+    )
+    return [
+        ({**detail, **{name: row[name] for name in _COLUMNS if name in row}}, seen_at)
+        for detail, row, seen_at in rows
+        if row.get("parent_id") is None
+    ]
+
+
+def posts(connection: Connection, receiver: str) -> dict[str, Post]:
+    """Return what an Alertmanager has taken, by alert."""
+    rows = connection.execute(
+        "SELECT alert_id, labels, firing_at, resolved_at, silence_id FROM cem.alert_post WHERE receiver = %s",
+        [receiver],
+    )
+    names = tuple(Post.__dataclass_fields__)
+    return {row[0]: Post(**dict(zip(names, row, strict=True))) for row in rows}
+
+
+def keep_post(connection: Connection, receiver: str, post: Post) -> None:
+    """Note what an Alertmanager has taken."""
+    values: Mapping[str, Any] = {**vars(post), "receiver": receiver, "labels": json.dumps(post.labels)}
+    connection.execute(
+        "INSERT INTO cem.alert_post (receiver, alert_id, labels, firing_at, resolved_at, silence_id) "
+        "VALUES (%(receiver)s, %(alert_id)s, %(labels)s, %(firing_at)s, %(resolved_at)s, %(silence_id)s) "
+        "ON CONFLICT (receiver, alert_id) DO UPDATE SET labels = excluded.labels, firing_at = excluded.firing_at, "
+        "resolved_at = excluded.resolved_at, silence_id = excluded.silence_id",
+        values,
+    )
+
+
+def forget_posts(connection: Connection, receiver: str, resolved_before: datetime) -> None:
+    """Forget alerts that an Alertmanager took as resolved before a moment."""
+    connection.execute(
+        "DELETE FROM cem.alert_post WHERE receiver = %s AND resolved_at < %s", [receiver, resolved_before]
+    )
