@@ -1,10 +1,15 @@
-"""Writing exports to files: CSV or Parquet, whole or not at all, spreadsheet formulas made harmless."""
+"""Exports as CSV or Parquet: files whole or not at all, tables of screens, spreadsheet formulas made harmless."""
 
+import io
+import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
@@ -61,6 +66,32 @@ def identified(
             yield from rows.append_column(wider.field("subscriber_id"), found["subscriber_id"]).to_batches()
 
     return wider, joined()
+
+
+def as_csv(frame: pd.DataFrame) -> bytes:
+    """Return a table as CSV (RFC 4180), in UTF-8 with the mark that spreadsheets look for; times as ISO 8601."""
+    shown = _simple(frame)
+    for name in shown.columns:
+        shown[name] = shown[name].map(_harmless)
+    return shown.to_csv(index=False, lineterminator="\r\n").encode("utf-8-sig")
+
+
+def as_parquet(frame: pd.DataFrame) -> bytes:
+    """Return a table as Parquet; what is structured in a cell is JSON there."""
+    written = io.BytesIO()
+    pq.write_table(pa.Table.from_pandas(_simple(frame), preserve_index=False), written, compression="zstd")
+    return written.getvalue()
+
+
+def _simple(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with structures in cells as JSON."""
+    return frame.map(lambda cell: json.dumps(cell, ensure_ascii=False) if isinstance(cell, dict | list) else cell)
+
+
+def _harmless(cell: object) -> object:
+    if isinstance(cell, datetime):
+        return None if pd.isna(cell) else cell.isoformat()
+    return f"'{cell}" if isinstance(cell, str) and re.match(_FORMULA, cell) else cell
 
 
 def _writer(path: Path) -> Any:

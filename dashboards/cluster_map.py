@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import filters, geography, maps
+from dashboards import exports, filters, geography, maps
 from dashboards.clusters_table import where
 from dashboards.page import count, link, moment, read, settings, share, t, word
 from dashboards.scene import Scene, compose
@@ -32,6 +32,7 @@ def show(clusters: pd.DataFrame) -> None:
             _draw(scene, drawn, marked)
     with right:
         _list(clusters, marked)
+        exports.offer(clusters, "clusters")
         _card(clusters, marked)
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 import streamlit as st
 
+from dashboards import exports
 from dashboards.page import count, moment, share, t, word
 
 
@@ -11,11 +12,11 @@ def where(selector: dict[str, list[str]]) -> str:
     return "; ".join(f"{word('attribute', name)}: {', '.join(values)}" for name, values in selector.items())
 
 
-def show(frame: pd.DataFrame, *, empty: str, select: bool = False) -> str | None:
-    """Show the clusters, worst first; returns the id of the row that the reader selected."""
+def show(frame: pd.DataFrame, *, empty: str) -> None:
+    """Show the clusters, worst first."""
     if frame.empty:
         st.info(empty)
-        return None
+        return
     shown = pd.DataFrame(
         {
             t("column.what"): frame["selector"].map(where),
@@ -28,9 +29,5 @@ def show(frame: pd.DataFrame, *, empty: str, select: bool = False) -> str | None
             t("column.id"): frame["cluster_id"],
         }
     )
-    if not select:
-        st.dataframe(shown, hide_index=True)
-        return None
-    event = st.dataframe(shown, hide_index=True, on_select="rerun", selection_mode="single-row")
-    rows = event["selection"]["rows"]
-    return str(frame["cluster_id"].iloc[rows[0]]) if rows else None
+    st.dataframe(shown, hide_index=True)
+    exports.offer(frame, "clusters")

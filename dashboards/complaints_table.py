@@ -5,6 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from dashboards import exports
 from dashboards.clusters_table import where
 from dashboards.page import count, moment, read, share, t, word
 from store import complaint_views, screens
@@ -33,6 +34,7 @@ def show(frame: pd.DataFrame, *, select: bool = False) -> dict[str, Any] | None:
         st.dataframe(shown, hide_index=True)
         return None
     event = st.dataframe(shown, hide_index=True, on_select="rerun", selection_mode="single-row")
+    exports.offer(frame, "complaints")
     rows = event["selection"]["rows"]
     return {str(name): value for name, value in frame.iloc[rows[0]].items()} if rows else None
 

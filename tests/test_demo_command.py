@@ -192,6 +192,8 @@ def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> No
         "users revoke": ["users", "revoke", "li"],
         "detect": ["detect"],
         "demo": ["demo", "--fast", "--no-serve"],
+        "report cluster": ["report", "cluster", cluster, "-o", str(tmp_path / "c.pdf")],
+        "report week": ["report", "week", "-o", str(tmp_path / "w.pdf")],
         "export": ["export", "kpis", "-o", str(tmp_path / "k.csv")],
     }
     assert set(documented) == set(calls)

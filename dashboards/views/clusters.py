@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboards import cluster_actions, cluster_evidence, cluster_map, cluster_page, filters
+from dashboards import cluster_actions, cluster_evidence, cluster_map, cluster_page, exports, filters
 from dashboards.page import read, t
 from store import cluster_screens, screens
 
@@ -42,6 +42,7 @@ def _cluster(cluster_id: str) -> None:
         return
     cluster_page.head(found)
     cluster_actions.bar(found)
+    exports.cluster_report(cluster_id)
     cluster_page.verdict(found)
     cluster_page.timeline(found)
     cluster_evidence.show(found)

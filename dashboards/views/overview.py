@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts, explained_number, filters, situation
-from dashboards.page import age, link, moment, on_the_clock, read, score, settings, share, t, word
+from dashboards import charts, explained_number, exports, filters, situation
+from dashboards.page import age, link, moment, on_the_clock, read, score, settings, share, t, word, zone
 from store import experience, screens
 
 ATTRIBUTES = ("region", "site", "cell", "model", "app", "server", "core_node", "plan", "segment", "vip_level")
@@ -24,6 +24,7 @@ def main() -> None:
     _now()
     _trend(newest)
     _worst()
+    exports.week_report()
     with st.expander(t("overview.formula")):
         st.write(t("overview.formula_text"))
 
@@ -33,7 +34,7 @@ def _now() -> None:
     newest, now = read(screens.newest), read(experience.now)
     if newest is None or now is None:
         return
-    st.caption(t("app.as_of", time=moment(newest), zone=settings().time_zone, age=age(newest, datetime.now(UTC))))
+    st.caption(t("app.as_of", time=moment(newest), zone=zone().key, age=age(newest, datetime.now(UTC))))
     situation.headline(now)
     situation.indices(now)
     left, right = st.columns([3, 2])
@@ -77,6 +78,7 @@ def _worst() -> None:
         }
     )
     st.dataframe(shown, hide_index=True, alt=t("overview.worst"))
+    exports.offer(frame, f"worst-{attribute}", key="worst")
     if attribute == "cell" and len(frame):
         link("cells", t("overview.look_at", value=frame["value"].iloc[0]), cell=str(frame["value"].iloc[0]))
 
