@@ -21,6 +21,7 @@ from pydantic_settings import (
 from cemaphore.delivery_settings import DeliverySettings
 from cemaphore.engines import Engine
 from cemaphore.login_settings import LoginSettings
+from cemaphore.running_settings import RunningSettings
 from records.errors import ConfigError
 from store.retention import DEFAULT_DAYS, LEAST_DAYS
 
@@ -31,7 +32,7 @@ DEFAULT_HOME = Path(".cemaphore")
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Settings(LoginSettings, DeliverySettings, BaseSettings):
+class Settings(LoginSettings, DeliverySettings, RunningSettings, BaseSettings):
     """Everything that can be set; frozen, and every path absolute."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True, validate_default=True)
@@ -230,6 +231,10 @@ class Settings(LoginSettings, DeliverySettings, BaseSettings):
             path: Path = getattr(self, name)
             self.__dict__[name] = self.home / path.expanduser()
         return self
+
+    def plain(self) -> dict[str, Any]:
+        """The settings as what another process can be given, for `Settings.model_construct`."""
+        return {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(self).items()}
 
     _relative_to_home: ClassVar[tuple[str, ...]] = (
         "keys_dir",

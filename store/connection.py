@@ -75,9 +75,8 @@ def connect(
         connection = WatchedConnection.connect(
             dsn,
             autocommit=True,
-            application_name=application,
-            connect_timeout=CONNECT_TIMEOUT_S,
-            **_keepalive(dsn),
+            application_name=_named(dsn, application),
+            **_unless_given(dsn, {"connect_timeout": CONNECT_TIMEOUT_S, **_KEEPALIVE}),
         )
     except psycopg.ProgrammingError:
         raise ConfigError("The database URL is not a connection string (postgresql://USER@HOST/NAME).") from None
@@ -124,10 +123,16 @@ def pool(
         yield opened
 
 
-def _keepalive(dsn: str) -> dict[str, Any]:
+def _unless_given(dsn: str, wanted: dict[str, Any]) -> dict[str, Any]:
     """What the connection string does not say itself."""
     given = conninfo_to_dict(dsn)
-    return {name: value for name, value in _KEEPALIVE.items() if name not in given}
+    return {name: value for name, value in wanted.items() if name not in given}
+
+
+def _named(dsn: str, application: str) -> str:
+    """The name that the connection string gives to all its connections, then what this one is for."""
+    given = conninfo_to_dict(dsn).get("application_name")
+    return f"{given} {application}" if given else application
 
 
 def _prepare(connection: Connection, role: str | None, statement_timeout_s: float | None) -> None:

@@ -10,23 +10,24 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cemaphore.running import logs
-from cemaphore.running.folders import watched
-from cemaphore.running.jobs import Jobs
 from cemaphore.running.leading import Lease
 from cemaphore.running.metrics import Metrics
 from cemaphore.running.ops import OpsServer
 from cemaphore.serving import free_port
 from cemaphore.settings import Settings, load_settings
 from records.errors import ConfigError
+from store import slots
 from store.connection import Connection, connect
 from store.keys import Keys
 from tests.exporter import Exporter, exporting
+from tests.running import running
 
 HEADER = "session_id,start_time,subscriber_id,service,success\n"
 
@@ -52,11 +53,6 @@ def _drop(settings: Settings, name: str, rows: int) -> Path:
     old = time.time() - 60
     os.utime(path, (old, old))
     return path
-
-
-def _jobs(database: str, settings: Settings, stream: io.StringIO) -> tuple[Jobs, Lease]:
-    lease = Lease(database)
-    return Jobs(database, settings, Metrics(), lease, logs.configure("info", stream), watched(settings, (), 5)), lease
 
 
 def test_logs_hold_no_identifier_no_address_and_no_secret() -> None:
@@ -85,66 +81,81 @@ def test_logs_hold_no_identifier_no_address_and_no_secret() -> None:
 def test_every_job_runs_on_what_lies_in_the_folder_and_once_only(
     database: str, settings: Settings, connection: Connection
 ) -> None:
-    stream = io.StringIO()
-    jobs, lease = _jobs(database, settings, stream)
     _drop(settings, "sessions-a.csv", 30)
     fresh = _drop(settings, "sessions-b.csv", 30)
     os.utime(fresh)
-    try:
-        assert [jobs.run(name) for name in jobs.names] == [True] * 5, stream.getvalue()
+    with running(database, settings) as program:
+        assert False not in [program.run(name) for name in program.names], program.stream.getvalue()
         assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (30,)
         assert connection.execute("SELECT count(*) FROM cem.user_hour").fetchone() == (10,)
         os.utime(fresh, (0, 0))
-        assert jobs.run("collect")
+        assert program.run("collect")
         assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (60,)
         before = connection.execute("SELECT count(*) FROM cem.run WHERE job = 'collect'").fetchone()
-        assert jobs.run("collect")
+        assert program.run("collect")
         assert connection.execute("SELECT count(*) FROM cem.run WHERE job = 'collect'").fetchone() == before == (2,)
-    finally:
-        jobs.close()
-        lease.release()
-    assert "46000123" not in stream.getvalue()
+    assert "46000123" not in program.stream.getvalue()
 
 
 def test_only_one_of_two_programs_works(database: str, settings: Settings, connection: Connection) -> None:
-    first, second = Lease(database), Lease(database)
-    assert first.held()
-    assert not second.held()
+    first = Lease(database)
+    assert first.beat()
     _drop(settings, "sessions-a.csv", 5)
-    stream = io.StringIO()
-    jobs = Jobs(database, settings, Metrics(), second, logs.configure("info", stream), watched(settings, (), 5))
-    assert jobs.run("collect")
-    assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (0,)
-    first.release()
-    assert second.held()
-    assert jobs.run("collect")
-    assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (5,)
-    jobs.close()
-    second.release()
+    with running(database, settings) as second:
+        assert second.run("collect")
+        assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (0,)
+        first.release()
+        assert second.lease.beat()
+        assert second.run("collect")
+        assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (5,)
+
+
+def test_a_slot_is_run_once_and_gaps_are_counted(database: str, settings: Settings, connection: Connection) -> None:
+    with running(database, settings) as program:
+        slot = datetime(2026, 3, 2, 12, tzinfo=UTC)
+        for second in (0, 0, 5):
+            assert program.run("collect", slot + timedelta(seconds=second))
+    assert connection.execute("SELECT count(*), bool_and(ok) FROM cem.job_slot").fetchone() == (2, True)
+    assert 'cem_job_missed_total{job="collect"} 4.0' in program.shown
+    assert 'cem_job_duration_seconds_count{job="collect"} 2.0' in program.shown
+
+
+def test_a_daily_run_that_was_lost_is_run_again_and_a_good_one_is_not(
+    database: str, settings: Settings, connection: Connection
+) -> None:
+    with running(database, settings) as program:
+        instance, slot = program.lease.instance, datetime(2026, 3, 2, tzinfo=UTC)
+        slots.claim(connection, "retention", slot, "dead", 86_400, again=True)
+        assert slots.claim(connection, "retention", slot, instance, 86_400, again=True) is None, "it may still run"
+        slots.fence(connection, instance)
+        claimed = slots.claim(connection, "retention", slot, instance, 86_400, again=True)
+        assert claimed is not None
+        assert claimed.attempt == 2
+        slots.finish(connection, "retention", slot, instance, None)
+        assert slots.claim(connection, "retention", slot, instance, 86_400, again=True) is None
 
 
 def test_a_failing_job_is_counted_and_the_program_goes_on(settings: Settings, database: str) -> None:
-    stream = io.StringIO()
-    metrics, lease = Metrics(), Lease(database)
-    jobs = Jobs(database, settings, metrics, lease, logs.configure("info", stream), watched(settings, (), 0))
     (settings.home / "alerts.toml").write_text("[[rule", encoding="utf-8")
-    try:
-        assert not jobs.run("alert")
-        assert jobs.run("detect")
-    finally:
-        jobs.close()
-        lease.release()
-    text = metrics.text().decode()
-    assert 'cem_job_failures_total{job="alert"} 1.0' in text
-    assert 'cem_job_last_success_timestamp_seconds{job="detect"}' in text
-    assert "not valid TOML" in stream.getvalue()
+    with running(database, settings) as program:
+        assert not program.run("alert")
+        assert program.run("detect")
+        assert {job["job"]: job["error"] for job in slots_of(database)} == {"alert": "configuration", "detect": None}
+    assert 'cem_job_failures_total{job="alert",kind="configuration"} 1.0' in program.shown
+    assert 'cem_job_last_success_timestamp_seconds{job="detect"}' in program.shown
+    assert "not valid TOML" in program.stream.getvalue()
+
+
+def slots_of(database: str) -> list[dict[str, Any]]:
+    with connect(database) as connection:
+        return slots.jobs(connection)
 
 
 def test_health_and_metrics_are_served() -> None:
-    ready = [True]
+    ready: list[str] = []
     metrics = Metrics()
-    metrics.clusters.set(3)
-    with OpsServer("127.0.0.1", 0, metrics, lambda: ready[0]) as ops:
+    metrics.leads.set(1)
+    with OpsServer("127.0.0.1", 0, metrics, healthy=list, ready=lambda: ready) as ops:
 
         def read(path: str) -> tuple[int, str]:
             try:
@@ -154,14 +165,14 @@ def test_health_and_metrics_are_served() -> None:
                 with error:
                     return error.code, error.read().decode()
 
-        assert read("/healthz")[0] == read("/readyz")[0] == 200
-        assert "cem_open_clusters 3.0" in read("/metrics")[1]
+        assert read("/healthz") == read("/readyz") == (200, "ok\n")
+        assert "cem_leader 1.0" in read("/metrics")[1]
         assert read("/nothing")[0] == 404
-        ready[0] = False
-        assert read("/readyz")[0] == 503
+        ready.append("no program leads")
+        assert read("/readyz") == (503, "no program leads\n")
         assert read("/healthz")[0] == 200
         with pytest.raises(ConfigError, match="CEMAPHORE_OPS_PORT"):
-            OpsServer("127.0.0.1", ops.port, metrics, lambda: True)
+            OpsServer("127.0.0.1", ops.port, metrics, healthy=list, ready=list)
 
 
 def test_the_program_works_until_it_is_told_to_stop(
@@ -212,10 +223,8 @@ def test_the_leader_does_not_keep_its_own_collection_from_identities(database: s
     path = settings.watch_folder / "identities.csv"
     path.write_text("subscriber_id,kind,value\n460001234567890,msisdn,+8613800138000\n", encoding="utf-8")
     os.utime(path, (time.time() - 60, time.time() - 60))
-    jobs, lease = _jobs(database, settings, io.StringIO())
-    assert lease.held()
-    assert jobs.run("collect")
+    with running(database, settings) as program:
+        assert program.lease.leads
+        assert program.run("collect")
     with connect(database) as connection:
         assert connection.execute("SELECT count(*) FROM cem.customer_of").fetchone() != (0,)
-    jobs.close()
-    lease.release()

@@ -1,6 +1,5 @@
 """The running program and `sources.toml`: what is asked, at its own pace, and what is watched."""
 
-import io
 import os
 import sys
 import time
@@ -12,26 +11,23 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 
-from cemaphore.running import logs
 from cemaphore.running.asking import askings
 from cemaphore.running.folders import watched
-from cemaphore.running.jobs import Jobs
-from cemaphore.running.leading import Lease
-from cemaphore.running.metrics import Metrics
 from cemaphore.running.program import run
 from cemaphore.settings import Settings, load_settings
-from cemaphore.sources import load_sources, parse
+from cemaphore.sources import parse
 from records.errors import ConfigError
 from store.connection import Connection
 from store.keys import Keys
 from tests.exporter import exporting
+from tests.running import Running, running
 from tests.ticket_server import ticket, ticket_system
 
 DOCS = Path(__file__).parent.parent / "docs" / "running.md"
 HEADER = "session_id,start_time,subscriber_id,service,success\n"
 KAFKA = '[[source]]\nname = "bus"\ntype = "kafka"\nbrokers = "127.0.0.1:1"\ntopics = ["xdr"]\n'
 
-Make = Callable[[str], tuple[Jobs, Metrics, io.StringIO]]
+Make = Callable[[str], Running]
 
 
 @pytest.fixture
@@ -47,15 +43,9 @@ def make(database: str, settings: Settings) -> Iterator[Make]:
     """A function that writes `sources.toml` and makes the jobs of it."""
     with ExitStack() as stack:
 
-        def made(text: str) -> tuple[Jobs, Metrics, io.StringIO]:
+        def made(text: str) -> Running:
             (settings.home / "sources.toml").write_text(text, encoding="utf-8")
-            sources, stream, metrics, lease = load_sources(settings), io.StringIO(), Metrics(), Lease(database)
-            log = logs.configure("info", stream)
-            asked = askings(sources, settings, log.warning)
-            jobs = Jobs(database, settings, metrics, lease, log, watched(settings, sources, 5), asked)
-            stack.callback(lease.release)
-            stack.callback(jobs.close)
-            return jobs, metrics, stream
+            return stack.enter_context(running(database, settings))
 
         yield made
 
@@ -83,22 +73,21 @@ def test_the_sample_of_the_documentation_is_right_and_has_every_type(settings: S
 def test_an_exporter_is_scraped_and_its_outage_told_once(make: Make, connection: Connection) -> None:
     with exporting() as exporter:
         text = f'[[source]]\nname = "amf"\ntype = "prometheus-scrape"\nurl = "{exporter.url}"\ninterval_s = 1\n'
-        jobs, metrics, stream = make(text)
+        jobs = make(text)
         exporter.show("# TYPE level gauge\nlevel 5\n")
         assert jobs.run("source:amf")
         exporter.status = 500
         time.sleep(1)
         assert jobs.run("source:amf")
         assert jobs.run("source:amf")
-        assert 'cem_source_up{source="amf"} 0.0' in metrics.text().decode()
+        assert 'cem_source_up{source="amf"} 0.0' in jobs.shown
         exporter.status = 200
         assert jobs.run("source:amf")
     assert jobs.run("collect")
-    shown = metrics.text().decode()
+    shown = jobs.shown
     assert 'cem_source_up{source="amf"} 1.0' in shown
-    assert f'cem_source_rows_total{{source="amf"}} {float(_count(connection, "counter"))}' in shown
-    assert 'cem_source_lag_seconds{source="amf"}' in shown
-    assert stream.getvalue().count("source away") == stream.getvalue().count("source back") == 1
+    assert f'cem_ingest_records_total{{result="stored",source="amf"}} {float(_count(connection, "counter"))}' in shown
+    assert jobs.stream.getvalue().count("source away") == jobs.stream.getvalue().count("source back") == 1
     assert _count(connection, "source_outage") == 1
 
 
@@ -111,17 +100,17 @@ def test_a_server_that_fails_is_told_and_ends_nothing(make: Make, connection: Co
             f'match = ["up"]\nattempts = 1\n[[source]]\nname = "crm"\ntype = "tmf621"\nurl = "{tickets.url}"\n'
             "history_days = 10000\n"
         )
-        jobs, metrics, stream = make(sources)
+        jobs = make(sources)
         assert list(jobs.names)[:2] == ["source:prometheus", "source:crm"]
         assert not jobs.run("source:prometheus")
         assert jobs.run("source:crm")
         assert jobs.run("source:crm")
     assert _count(connection, "complaint") == 5
-    shown = metrics.text().decode()
-    assert 'cem_job_failures_total{job="source:prometheus"} 1.0' in shown
+    shown = jobs.shown
+    assert 'cem_job_failures_total{job="source:prometheus",kind="transient"} 1.0' in shown
     assert 'cem_source_up{source="prometheus"} 0.0' in shown
-    assert 'cem_source_rows_total{source="crm"} 5.0' in shown
-    assert "503" in stream.getvalue()
+    assert 'cem_ingest_records_total{result="stored",source="crm"} 5.0' in shown
+    assert "503" in jobs.stream.getvalue()
 
 
 def test_topics_are_read_until_they_are_empty(make: Make, connection: Connection) -> None:
@@ -131,16 +120,16 @@ def test_topics_are_read_until_they_are_empty(make: Make, connection: Connection
         line = f'{{"session_id":"s{number}","start_time":"2026-03-01T12:00:00Z","subscriber_id":"460001234567890"'
         producer.produce("xdr", value=(line + ',"service":"web","success":true}').encode(), partition=0)
     assert producer.flush(10) == 0
-    jobs, metrics, _ = make(KAFKA.replace("127.0.0.1:1", brokers) + "batch_messages = 10\n")
+    jobs = make(KAFKA.replace("127.0.0.1:1", brokers) + "batch_messages = 10\n")
     assert jobs.run("source:bus")
     assert _count(connection, "session") == 30
-    assert 'cem_source_rows_total{source="bus"} 30.0' in metrics.text().decode()
+    assert 'cem_ingest_records_total{result="stored",source="bus"} 30.0' in jobs.shown
 
 
 def test_a_file_belongs_to_the_innermost_folder(make: Make, settings: Settings, connection: Connection) -> None:
     """Else its sessions would be in twice: once from each source."""
     text = '[[source]]\nname = "west"\ntype = "folder"\npath = "inbox/west"\nkind = "sessions"\nmarker = ".done"\n'
-    jobs, metrics, _ = make(text + 'move_to = "collected"\n')
+    jobs = make(text + 'move_to = "collected"\n')
     _drop(settings.watch_folder / "west" / "a.csv", 20)
     _drop(settings.watch_folder / "sessions-b.csv", 5)
     assert jobs.run("collect")
@@ -150,7 +139,7 @@ def test_a_file_belongs_to_the_innermost_folder(make: Make, settings: Settings, 
     assert jobs.run("collect")
     assert _count(connection, "session") == 25
     assert (settings.home / "collected" / "a.csv").exists()
-    assert 'cem_source_rows_total{source="west"} 20.0' in metrics.text().decode()
+    assert 'cem_ingest_records_total{result="stored",source="west"} 20.0' in jobs.shown
 
 
 @pytest.mark.parametrize(
@@ -177,7 +166,7 @@ def test_the_extra_and_wrong_settings_of_kafka_are_named(settings: Settings, mon
 def test_sources_are_assessed_before_anything_is_searched(
     make: Make, settings: Settings, connection: Connection
 ) -> None:
-    jobs, _, _ = make("")
+    jobs = make("")
     _drop(settings.watch_folder / "sessions-a.csv", 20)
     assert [jobs.run(name) for name in ("collect", "health", "score", "detect")] == [True] * 4
     assert _count(connection, "source_window") > 0

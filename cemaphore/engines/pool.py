@@ -5,7 +5,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from datetime import datetime
@@ -31,7 +31,7 @@ class Pool:
     """Scores hours in any order; processes start once the pace so far says that they are worth it."""
 
     def __init__(self, worker: Worker, dsn: str, settings: Settings, processes: int, *, whole: bool) -> None:
-        self._worker, self._given, self.processes = worker, (dsn, _plain(settings), whole), processes
+        self._worker, self._given, self.processes = worker, (dsn, settings.plain(), whole), processes
         self._executor: ProcessPoolExecutor | None = None
         self._hours, self._seconds = 0, 0.0
 
@@ -81,11 +81,6 @@ class Pool:
 
 
 _mine: list[Worker] = []
-
-
-def _plain(settings: Settings) -> dict[str, Any]:
-    """The settings as what another process can be given."""
-    return {name: dict(value) if isinstance(value, Mapping) else value for name, value in vars(settings).items()}
 
 
 def _begin(dsn: str, given: dict[str, Any], whole: bool) -> None:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 
 import psycopg
 
@@ -22,11 +22,11 @@ class Intakes:
         self._guard = threading.Lock()
 
     @contextmanager
-    def one(self) -> Iterator[Intake]:
-        """Lend an intake whose clock is set to now."""
+    def one(self, now: datetime) -> Iterator[Intake]:
+        """Lend an intake whose clock is set to `now`."""
         intake, stack = self._taken()
         try:
-            intake.clock_now = datetime.now(UTC)
+            intake.clock_now = now
             yield intake
         except BaseException:
             stack.close()

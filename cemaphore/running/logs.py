@@ -9,6 +9,7 @@ from typing import Any, TextIO
 import structlog
 
 _HIDDEN = "[hidden]"
+_PLAIN = ("timestamp", "level", "at", "slot")  # moments and a word: digits that name nobody
 _NAMES = re.compile(r"subscriber|customer|imsi|msisdn|identifier|password|secret|token|dsn|url", re.IGNORECASE)
 _PATTERNS = (
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), _HIDDEN),  # e-mail
@@ -20,9 +21,7 @@ _PATTERNS = (
 
 def redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
     """Hide what may identify a person: by the name of a field, and by what a text looks like."""
-    return {
-        name: value if name in ("timestamp", "level", "at") else _redacted(name, value) for name, value in event.items()
-    }
+    return {name: value if name in _PLAIN else _redacted(name, value) for name, value in event.items()}
 
 
 def _redacted(name: str, value: Any) -> Any:
@@ -50,6 +49,7 @@ def configure(level: str, stream: TextIO | None = None) -> structlog.typing.Filt
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
             redact,
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
@@ -69,6 +69,7 @@ def adopt_libraries(level: str) -> None:
     ]
     shown: list[structlog.typing.Processor] = [
         structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+        structlog.processors.format_exc_info,
         redact,
         structlog.processors.JSONRenderer(ensure_ascii=False),
     ]

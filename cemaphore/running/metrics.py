@@ -1,96 +1,102 @@
-"""What the running program tells Prometheus about itself and about the experience it sees."""
+"""What the running program tells Prometheus about its own work; names and units after Prometheus's conventions."""
 
-from datetime import UTC, datetime
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
+from prometheus_client.core import GaugeMetricFamily, Metric
 
-from store.connection import Connection
+from cemaphore.running.work import OUTCOMES, Done
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_INDICES = ("overall", "network", "device", "app", "service")
-_WATERMARKS = (
-    "SELECT name, max(watermark) FROM cem.source JOIN cem.watermark USING (source_id) "
-    "WHERE name = ANY(%s) GROUP BY name"
-)
-_BEHIND = "SELECT source, kind, behind_s FROM api.freshness WHERE source = ANY(%s) AND behind_s IS NOT NULL"
+OTHER_SOURCE = "other"
+_BUCKETS_S = (0.05, 0.2, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0)
 
-
-class Counted(Protocol):
-    """What became of records."""
-
-    @property
-    def stored(self) -> int:
-        """Records that are in now."""
-
-    @property
-    def duplicate(self) -> int:
-        """Records that were in already."""
-
-    @property
-    def quarantined(self) -> int:
-        """Records that were refused."""
+disable_created_metrics()  # a second series for each of ours, which no rule reads
 
 
 class Metrics:
-    """A registry of its own, so that two programs in one process do not mix."""
+    """A registry of its own, so that two programs in one process do not mix.
+
+    `sources` are set to those of `sources.toml`: what comes from any other is "other", so that no file names a label.
+    """
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        self.registry = registry = CollectorRegistry()
+        self.sources: frozenset[str] = frozenset()
+        ProcessCollector(registry=registry)
         self.records = Counter(
-            "cem_ingest_records", "Records that were collected.", ["outcome"], registry=self.registry
+            "cem_ingest_records", "Records that were taken in, by what became of them.", ["source", "result"],
+            registry=registry,
+        )  # fmt: skip
+        self.up = Gauge("cem_source_up", "1 where a source answered when last asked.", ["source"], registry=registry)
+        self.seconds = Histogram(
+            "cem_job_duration_seconds", "How long runs of a job took.", ["job"], buckets=_BUCKETS_S, registry=registry
         )
         self.succeeded = Gauge(
-            "cem_job_last_success_timestamp_seconds", "When a job last succeeded.", ["job"], registry=self.registry
+            "cem_job_last_success_timestamp_seconds", "When a job last succeeded.", ["job"], registry=registry
         )
-        self.failures = Counter("cem_job_failures", "Runs of a job that failed.", ["job"], registry=self.registry)
-        self.seconds = Gauge("cem_job_seconds", "How long a job last took.", ["job"], registry=self.registry)
-        self.index = Gauge(
-            "cem_qoe_index", "Index of all users in the newest scored window, 0..100.", ["dimension"],
-            registry=self.registry,
+        self.failures = Counter(
+            "cem_job_failures", "Runs of a job that failed, by the kind of fault.", ["job", "kind"], registry=registry
+        )
+        self.missed = Counter(
+            "cem_job_missed", "Slots of a job in which no program ran it.", ["job"], registry=registry
         )  # fmt: skip
-        self.age = Gauge("cem_qoe_index_age_seconds", "Age of the newest scored window.", registry=self.registry)
-        self.clusters = Gauge("cem_open_clusters", "Clusters that have not ended.", registry=self.registry)
-        self.sources: frozenset[str] = frozenset()  # those of `sources.toml`: no other name becomes a label
-        self.rows = Counter("cem_source_rows", "Rows that a source gave.", ["source"], registry=self.registry)
-        self.lag = Gauge(
-            "cem_source_lag_seconds", "Age of a source's newest record.", ["source"], registry=self.registry
-        )
-        self.behind = Gauge(
-            "cem_scores_behind_seconds", "Newest event that a source gave, less its newest scored one.",
-            ["source", "kind"], registry=self.registry,
+        self.overlapped = Counter(
+            "cem_job_overlapped", "Slots of a job that came while its last run still went on.", ["job"],
+            registry=registry,
         )  # fmt: skip
-        self.up = Gauge(
-            "cem_source_up", "1 where a source answered when last asked.", ["source"], registry=self.registry
+        self.restarts = Counter(
+            "cem_worker_restarts", "Worker processes that ended and were replaced.", ["lane"], registry=registry
         )
-        self.leading = Gauge("cem_leading", "1 where this program runs the jobs.", registry=self.registry)
+        self.leads = Gauge("cem_leader", "1 where this program runs the jobs.", registry=registry)
 
-    def count(self, source: str, counts: Counted) -> None:
-        """Count what was collected, by outcome and, for a source of the configuration, by its rows."""
-        for outcome in ("stored", "duplicate", "quarantined"):
-            self.records.labels(outcome).inc(getattr(counts, outcome))
-        if source in self.sources:
-            self.rows.labels(source).inc(counts.stored)
+    def ended(self, job: str, done: Done) -> None:
+        """Count a run and what it heard of sources."""
+        self.seconds.labels(job).observe(done.seconds)
+        if done.failure is None:
+            self.succeeded.labels(job).set_to_current_time()
+        else:
+            self.failures.labels(job, done.failure.value).inc()
+        for one in done.news:
+            source = one.source if one.source in self.sources else OTHER_SOURCE
+            for outcome in OUTCOMES:
+                self.records.labels(source, outcome).inc(getattr(one, outcome))
+            if one.up is not None:
+                self.up.labels(source).set(one.up)
 
-    def refresh(self, connection: Connection, now: datetime | None = None) -> None:
-        """Read what the database knows of the newest window, and how far the sources are."""
-        moment = now or datetime.now(UTC)
-        for source, watermark in connection.execute(_WATERMARKS, [list(self.sources)]):
-            self.lag.labels(source).set((moment - watermark).total_seconds())
-        for source, kind, behind_s in connection.execute(_BEHIND, [list(self.sources)]):
-            self.behind.labels(source, kind).set(behind_s)
-        row = connection.execute("SELECT count(*) FROM cem.cluster WHERE ended_at IS NULL").fetchone()
-        self.clusters.set(row[0] if row else 0)
-        newest = connection.execute(
-            "SELECT start, overall, network, device, app, service FROM cem.group_index "
-            "WHERE grain = '15m' AND attribute = 'all' ORDER BY start DESC LIMIT 1"
-        ).fetchone()
-        if newest is None:
-            return
-        self.age.set((moment - newest[0]).total_seconds())
-        for name, value in zip(_INDICES, newest[1:], strict=True):
-            self.index.labels(name).set(float("nan") if value is None else value)
+    def watch(self, running: Callable[[], Mapping[str, float]], resident: Callable[[], Mapping[str, int]]) -> None:
+        """Tell, whenever asked, the runs that go on with their seconds, and the memory of the worker processes."""
+        self.registry.register(_Live(running, resident))
 
     def text(self) -> bytes:
         """All of it as Prometheus reads it."""
         return generate_latest(self.registry)
+
+
+class _Live:
+    """What is only known at the moment of asking."""
+
+    def __init__(self, running: Callable[[], Mapping[str, float]], resident: Callable[[], Mapping[str, int]]) -> None:
+        self._running, self._resident = running, resident
+
+    def collect(self) -> Iterable[Metric]:
+        """The samples of now."""
+        running = GaugeMetricFamily(
+            "cem_job_running_seconds", "For how long the present run of a job goes on.", labels=["job"]
+        )
+        for job, seconds in self._running().items():
+            running.add_metric([job], seconds)
+        memory = GaugeMetricFamily(
+            "cem_worker_resident_memory_bytes", "Memory of a worker process.", labels=["lane"]
+        )  # fmt: skip
+        for lane, size in self._resident().items():
+            memory.add_metric([lane], size)
+        return [running, memory]

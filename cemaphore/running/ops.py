@@ -1,19 +1,21 @@
-"""`/metrics`, `/healthz` and `/readyz` of the running program, on a small HTTP server of its own thread."""
+"""`/metrics`, `/healthz` and `/readyz` of the running program, on a small HTTP server of its own threads."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
 from cemaphore.running.metrics import CONTENT_TYPE, Metrics
 from records.errors import ConfigError
 
+Look = Callable[[], Sequence[str]]  # what is wrong, nothing where all is well
+
 
 class OpsServer:
-    """Serves until its block ends; `ready` says whether the database answers and the schema is there."""
+    """Serves until its block ends: 503 with what is wrong, 200 where nothing is."""
 
-    def __init__(self, host: str, port: int, metrics: Metrics, ready: Callable[[], bool]) -> None:
-        handler = _handler(metrics, ready)
+    def __init__(self, host: str, port: int, metrics: Metrics, *, healthy: Look, ready: Look) -> None:
+        handler = _handler(metrics, {"/healthz": healthy, "/readyz": ready})
         try:
             self._server = ThreadingHTTPServer((host, port), handler)
         except OSError as error:
@@ -40,17 +42,15 @@ class OpsServer:
         self._thread.join()
 
 
-def _handler(metrics: Metrics, ready: Callable[[], bool]) -> type[BaseHTTPRequestHandler]:
+def _handler(metrics: Metrics, looks: dict[str, Look]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             if path == "/metrics":
                 self._answer(200, metrics.text(), CONTENT_TYPE)
-            elif path == "/healthz":
-                self._answer(200, b"ok\n")
-            elif path == "/readyz":
-                good = ready()
-                self._answer(200 if good else 503, b"ready\n" if good else b"not ready\n")
+            elif path in looks:
+                wrong = looks[path]()
+                self._answer(503 if wrong else 200, "".join(f"{line}\n" for line in wrong or ["ok"]).encode())
             else:
                 self._answer(404, b"there are /metrics, /healthz and /readyz\n")
 

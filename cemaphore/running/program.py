@@ -1,115 +1,240 @@
-"""Puts the running program together: database, jobs on a schedule, metrics, and an orderly end."""
+"""Puts the running program together: lease, worker processes, schedule, metrics, and an orderly end."""
 
+import math
 import signal
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import psycopg
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from cemaphore import privatedb
-from cemaphore.running.asking import Asking, askings
-from cemaphore.running.folders import watched
-from cemaphore.running.jobs import Jobs
+from cemaphore.running.clock import Clock
+from cemaphore.running.figures import Figures
+from cemaphore.running.grid import Grid
+from cemaphore.running.health import Pulse, unready
+from cemaphore.running.jobs import Log, jobs_of
+from cemaphore.running.lane import LaneProcess, lanes_of
 from cemaphore.running.leading import Lease
 from cemaphore.running.logs import adopt_libraries, configure
 from cemaphore.running.metrics import Metrics
+from cemaphore.running.notifying import notify
 from cemaphore.running.ops import OpsServer
+from cemaphore.running.runner import Here, Runner, lane_of
+from cemaphore.running.schedule import CHAINS, SOURCE, Lane
+from cemaphore.running.worker import named
 from cemaphore.settings import Settings
-from cemaphore.sources import load_sources
 from records.errors import CemaphoreError
 from store.connection import connect
 
-# In each, one job after the other: what came in is assessed before it is scored, and that before it is searched.
-_CHAINS = (("collect",), ("health", "score", "detect"), ("alert",))
 _SOURCES_AT_ONCE = 12  # each holds three connections to the database
+_PULSE_S, _FIGURES_S = 1.0, 15.0
+_STOP_S = 25.0  # what runs may end by itself for so long after SIGTERM (own: below the 30 s of most supervisors)
 
 _SCHEDULER: Any = BackgroundScheduler  # APScheduler 3 has no types
 
 
-def run(settings: Settings, *, every_s: float, stable_s: float, once: bool = False) -> bool:
+def run(settings: Settings, *, every_s: float, stable_s: float, once: bool = False, clock: Clock | None = None) -> bool:
     """Run until SIGTERM or SIGINT, or every job once; returns whether the last run of every job went well.
 
     Raises ConfigError where the metrics' port is taken or the settings are wrong.
     """
     log = configure(settings.log_level)
     adopt_libraries(settings.log_level)
-    sources = load_sources(settings)
-    folders = watched(settings, sources, stable_s)
-    asked = askings(sources, settings, lambda text: log.warning("source", text=text))
+    clock = clock or Clock()
     dsn = privatedb.ensure(settings)
-    metrics, lease = Metrics(), Lease(dsn)
-    jobs = Jobs(dsn, settings, metrics, lease, log, folders, asked)
-    try:
-        if once:
-            results = [jobs.run(name) for name in jobs.names]  # every job, also after one that failed
-            return all(results)
-        settings.watch_folder.mkdir(parents=True, exist_ok=True)
-        with OpsServer(settings.host, settings.ops_port, metrics, lambda: _answers(dsn)) as ops:
-            log.info(
-                "running",
-                port=ops.port,
-                folder=str(settings.watch_folder),
-                sources=[source.name for source in sources],
-                every_s=every_s,
-            )
-            _until_stopped(jobs, asked, every_s)
-        log.info("stopped")
-        return True
-    finally:
-        jobs.close()
-        lease.release()
+    if once:
+        return _once(settings, dsn, log, clock, stable_s)
+    settings.watch_folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        program = Program(settings, dsn, log, clock, every_s, stable_s)
+        stack.callback(program.close)
+        ops = OpsServer(
+            settings.host, settings.ops_port, program.metrics, healthy=program.pulse.faults, ready=program.unready
+        )
+        stack.enter_context(ops)
+        program.start()
+        log.info("running", port=ops.port, folder=str(settings.watch_folder), every_s=every_s)
+        _until_stopped(program)
+    log.info("stopped")
+    return True
 
 
-def _until_stopped(jobs: Jobs, asked: Sequence[Asking], every_s: float) -> None:
+def _once(settings: Settings, dsn: str, log: Log, clock: Clock, stable_s: float) -> bool:
+    lease = Lease(dsn)
+    with ExitStack() as stack:
+        lanes = {}
+        for lane in Lane:
+            lanes[lane] = jobs_of(lane, settings, log, clock, stable_s)
+            stack.callback(lanes[lane].close)
+        stack.callback(lease.release)
+        lease.start()
+        lease.beat()
+        here = Here(dsn, lanes, clock, log, lease.instance)
+        runner = Runner(settings, lease, Metrics(), log, clock, lambda job: here)
+        names = [job for jobs in lanes.values() for job in jobs.work]
+        slot = datetime.now(UTC)  # of its own: who calls says when
+        results = [runner.run(name, slot, 1.0) for name in names]  # every job, also after one that failed
+        return all(results)
+
+
+class Program:
+    """The parts of a running program."""
+
+    def __init__(self, settings: Settings, dsn: str, log: Log, clock: Clock, every_s: float, stable_s: float) -> None:
+        self._settings, self._dsn, self._log, self._clock, self._every_s = settings, dsn, log, clock, every_s
+        self.metrics = Metrics()
+        self._figures = Figures(self.metrics.registry, settings.home / "spill")
+        self._figures_guard = threading.Lock()
+        self._lease = Lease(dsn, changed=self._changed)
+        self.pulse = Pulse(self._lease)
+        self._scheduler: Any = None
+        self._lanes: Mapping[Lane, LaneProcess] = {}
+        self._lanes = self._started(stable_s)
+        self._sources = [source for lane in self._lanes.values() for source in lane.sources]
+        self.metrics.sources = frozenset(source.name for source in self._sources)
+        self._runner = Runner(settings, self._lease, self.metrics, log, clock, lambda job: self._lanes[lane_of(job)])
+        self.metrics.watch(
+            lambda: self._runner.running,
+            lambda: {lane: process.resident_bytes for lane, process in self._lanes.items()},
+        )
+
+    def start(self) -> None:
+        """Turn the schedule and try for the lead."""
+        self._scheduler = self._scheduled()
+        self._scheduler.start()
+        self._lease.start()
+
+    def unready(self) -> list[str]:
+        """What is missing for work."""
+        return [*unready(self._dsn, self._settings.home)]
+
+    def stop(self) -> None:
+        """Start nothing new, and let what runs end by itself for a while; `close` ends the rest."""
+        self._scheduler.pause()
+        for job in self._scheduler.get_jobs():
+            self._scheduler.remove_job(job.id)
+        deadline = time.monotonic() + _STOP_S
+        while self._runner.running and time.monotonic() < deadline:
+            time.sleep(0.05)
+        for job in self._runner.running:
+            self._log.warning("job was ended: the program stops", job=job)
+
+    def close(self) -> None:
+        """End the worker processes with all that still runs in them, and give the lead away."""
+        for lane in self._lanes.values():
+            lane.close()
+        if self._scheduler is not None:
+            self._scheduler.shutdown(wait=True)
+        self._lease.release()
+
+    def _started(self, stable_s: float) -> Mapping[Lane, LaneProcess]:
+        def ended(lane: Lane, reason: str) -> None:
+            self.metrics.restarts.labels(lane).inc()
+            self._log.warning("worker process replaced", lane=lane, reason=reason)
+
+        def dsn_of(lane: Lane) -> str:
+            return named(self._dsn, self._lease.instance, lane)
+
+        return lanes_of(dsn_of, self._settings, self._clock, stable_s, ended)
+
+    def _changed(self, leads: bool) -> None:
+        """Begin with all jobs where this program has the lead now; end those that run where it has lost it."""
+        self.metrics.leads.set(leads)
+        if leads:
+            self._log.info("leading", instance=self._lease.instance, lost_slots=self._lease.lost_slots)
+            for job in self._scheduler.get_jobs():
+                self._scheduler.modify_job(job.id, next_run_time=datetime.now(UTC))
+            return
+        self._log.warning("not leading any more", instance=self._lease.instance)
+        for lane in self._lanes.values():
+            if lane.busy:
+                lane.kill()
+        with self._figures_guard:
+            self._figures.clear()
+
+    def _scheduled(self) -> Any:
+        asked = [source for source in self._sources if source.interval_s]
+        threads = min(max(len(asked), 1), _SOURCES_AT_ONCE)
+        scheduler = _SCHEDULER(
+            timezone=UTC,
+            executors={
+                "default": {"type": "threadpool", "max_workers": len(CHAINS)},
+                "sources": {"type": "threadpool", "max_workers": threads},
+                "own": {"type": "threadpool", "max_workers": 2},
+            },
+            job_defaults={"coalesce": True, "max_instances": 1},
+        )
+        jobs: dict[str, tuple[str, ...]] = {}
+
+        def add(jobs_: tuple[str, ...], every_s: float, *, daily: bool = False, executor: str = "default") -> None:
+            jobs[jobs_[0]] = jobs_
+            turn = partial(self._runner.chain, jobs_, every_s, daily=daily)
+            scheduler.add_job(
+                turn, Grid(every_s), id=jobs_[0], misfire_grace_time=math.ceil(every_s), executor=executor
+            )  # fmt: skip
+
+        for chain in CHAINS:
+            add(chain.jobs, chain.every_s or self._every_s, daily=chain.daily)
+        for one in asked:
+            add((SOURCE + one.name,), one.interval_s, executor="sources")
+        for name, work, seconds in (("pulse", self._beat, _PULSE_S), ("figures", self._refresh, _FIGURES_S)):
+            scheduler.add_job(work, "interval", id=name, seconds=seconds, executor="own", misfire_grace_time=None)
+
+        def skipped(event: Any) -> None:
+            for job in jobs.get(event.job_id, ()):
+                self._runner.overlapped(job)
+
+        def broken(event: Any) -> None:
+            self._log.error("a fault of the program", job=event.job_id, error=str(event.exception))
+
+        def late(event: Any) -> None:  # its thread was not free for a whole interval: its work waits, so run it now
+            if event.job_id in jobs:
+                skipped(event)
+                scheduler.modify_job(event.job_id, next_run_time=datetime.now(UTC))
+
+        scheduler.add_listener(skipped, EVENT_JOB_MAX_INSTANCES)
+        scheduler.add_listener(broken, EVENT_JOB_ERROR)
+        scheduler.add_listener(late, EVENT_JOB_MISSED)
+        return scheduler
+
+    def _beat(self) -> None:
+        self.pulse.beat()
+        if not self.pulse.faults():
+            notify("WATCHDOG=1")
+
+    def _refresh(self) -> None:
+        """Read the figures where this program leads; where the database does not answer there are none."""
+        with self._figures_guard:
+            if not self._lease.leads:
+                return
+            try:
+                with connect(self._dsn, autocommit=True, statement_timeout_s=_FIGURES_S) as connection:
+                    self._figures.refresh(connection, [source.name for source in self._sources], self._clock.now())
+            except (CemaphoreError, psycopg.Error) as error:
+                self._figures.clear()
+                self._log.warning("figures not read", kind=type(error).__name__)
+
+
+def _until_stopped(program: Program) -> None:
     stop = threading.Event()
 
     def ask(number: int, frame: FrameType | None) -> None:
         stop.set()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGTERM, signal.SIGINT)}
-    scheduler = _SCHEDULER(
-        timezone=UTC,
-        executors={
-            "default": {"type": "threadpool", "max_workers": len(_CHAINS)},
-            "sources": {"type": "threadpool", "max_workers": min(max(len(asked), 1), _SOURCES_AT_ONCE)},
-        },
-        job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
-    )
-    now = datetime.now(UTC)
-    for chain in _CHAINS:
-        scheduler.add_job(_in_turn, "interval", args=[jobs, chain], id=chain[0], seconds=every_s, next_run_time=now)
-    for one in asked:
-        job = f"source:{one.name}"
-        first = now if not one.on_grid else _on_grid(now, one.interval_s)
-        scheduler.add_job(
-            jobs.run, "interval", args=[job], id=job, seconds=one.interval_s, next_run_time=first, executor="sources"
-        )
-    scheduler.start()
     try:
+        notify("READY=1")
         stop.wait()
+        notify("STOPPING=1")
+        program.stop()
     finally:
-        scheduler.shutdown(wait=True)
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _in_turn(jobs: Jobs, names: Sequence[str]) -> None:
-    for name in names:
-        jobs.run(name)
-
-
-def _on_grid(now: datetime, interval_s: float) -> datetime:
-    """The next multiple of the interval since 1970."""
-    return datetime.fromtimestamp((now.timestamp() // interval_s + 1) * interval_s, UTC)
-
-
-def _answers(dsn: str) -> bool:
-    try:
-        with connect(dsn, autocommit=True, statement_timeout_s=2) as connection:
-            return connection.execute("SELECT to_regclass('cem.session')").fetchone() != (None,)
-    except (CemaphoreError, psycopg.Error):
-        return False
