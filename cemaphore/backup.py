@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from psycopg import sql
@@ -14,7 +15,7 @@ from cemaphore import privatedb
 from cemaphore.privatedb import programs
 from cemaphore.settings import Settings
 from records.errors import ConfigError
-from store import schema
+from store import housekeeping, schema
 from store.connection import Connection, connect
 from store.vault import Vault, open_keys
 
@@ -53,6 +54,7 @@ def backup(settings: Settings, file: Path) -> Backup:
         raise
     with connect(url, autocommit=True) as connection:
         sessions, subjects = _holds(connection)
+        housekeeping.note_backup(connection, datetime.now(UTC))
     return Backup(file=str(file), size_bytes=file.stat().st_size, sessions=sessions, subjects=subjects)
 
 

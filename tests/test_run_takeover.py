@@ -1,4 +1,4 @@
-"""Several running programs: another takes over where the leading one is killed, frozen or cut off; no job runs twice."""
+"""Several running programs: another takes over when the leader is killed, frozen or cut off, and no job runs twice."""
 
 import json
 import os
@@ -115,7 +115,7 @@ def test_another_takes_over_and_no_job_runs_twice(database: str, connection: Con
         assert cut == (True,)
         assert until(lambda: all_of_them.leader() is not None)
         since = "SELECT count(DISTINCT job) FROM cem.job_slot WHERE ok AND started_at > %s + INTERVAL '1 second'"
-        assert until(lambda: connection.execute(since, [woken_at]).fetchone() >= (5,), timeout_s=60)
+        assert until(lambda: connection.execute(since, [woken_at]).fetchone() >= (5,), timeout_s=_START_S)
 
         done = Counter(
             (line["job"], line["slot"]) for line in all_of_them.lines() if line["event"] in ("job done", "job failed")
