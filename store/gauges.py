@@ -68,7 +68,7 @@ def deliveries(connection: Connection) -> tuple[float, float]:
     """Return how many messages were not taken yet, and the age of the oldest (seconds, 0 without one)."""
     row = connection.execute(
         "SELECT count(*)::float8, coalesce(extract(epoch FROM clock_timestamp() - min(queued_at)), 0)::float8 "
-        "FROM cem.delivery WHERE delivered_at IS NULL"
+        "FROM cem.delivery WHERE outcome = 'waiting'"
     ).fetchone()
     return (0.0, 0.0) if row is None else (row[0], max(row[1], 0.0))
 

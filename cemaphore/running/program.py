@@ -27,8 +27,8 @@ from cemaphore.running.logs import adopt_libraries, configure
 from cemaphore.running.metrics import Metrics
 from cemaphore.running.notifying import notify
 from cemaphore.running.ops import OpsServer
-from cemaphore.running.runner import Here, Runner, lane_of
-from cemaphore.running.schedule import CHAINS, SOURCE, Lane
+from cemaphore.running.runner import Here, Runner
+from cemaphore.running.schedule import SOURCE, Lane, chains, lane_of
 from cemaphore.running.worker import named
 from cemaphore.settings import Settings
 from records.errors import CemaphoreError
@@ -163,10 +163,11 @@ class Program:
     def _scheduled(self) -> Any:
         asked = [source for source in self._sources if source.interval_s]
         threads = min(max(len(asked), 1), _SOURCES_AT_ONCE)
+        planned = chains(self._every_s, self._settings.deliver_every_s)
         scheduler = _SCHEDULER(
             timezone=UTC,
             executors={
-                "default": {"type": "threadpool", "max_workers": len(CHAINS)},
+                "default": {"type": "threadpool", "max_workers": len(planned)},
                 "sources": {"type": "threadpool", "max_workers": threads},
                 "own": {"type": "threadpool", "max_workers": 2},
             },
@@ -181,8 +182,8 @@ class Program:
                 turn, Grid(every_s), id=jobs_[0], misfire_grace_time=math.ceil(every_s), executor=executor
             )  # fmt: skip
 
-        for chain in CHAINS:
-            add(chain.jobs, chain.every_s or self._every_s, daily=chain.daily)
+        for chain in planned:
+            add(chain.jobs, chain.every_s, daily=chain.daily)
         for one in asked:
             add((SOURCE + one.name,), one.interval_s, executor="sources")
         for name, work, seconds in (("pulse", self._beat, _PULSE_S), ("figures", self._refresh, _FIGURES_S)):

@@ -12,7 +12,7 @@ from cemaphore.running.clock import Clock
 from cemaphore.running.jobs import Jobs, Log
 from cemaphore.running.leading import Lease
 from cemaphore.running.metrics import Metrics
-from cemaphore.running.schedule import CHAINS, DAY_S, SOURCE, Lane, limit_s, slot_of
+from cemaphore.running.schedule import DAY_S, SOURCE, Lane, lane_of, limit_s, slot_of
 from cemaphore.running.work import Done, Failure
 from cemaphore.running.worker import bounded, named, perform
 from cemaphore.settings import Settings
@@ -22,13 +22,6 @@ from store.connection import Connection
 from store.slots import Claim
 
 _TELL_THEMSELVES = ("score",)  # it writes its runs down itself
-
-LANE_OF: Mapping[str, Lane] = {job: chain.lane for chain in CHAINS for job in chain.jobs}
-
-
-def lane_of(job: str) -> Lane:
-    """The lane that a job runs in."""
-    return Lane.INTAKE if job.startswith(SOURCE) else LANE_OF[job]
 
 
 class Place(Protocol):

@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 SOURCE = "source:"  # before a source's name; the limit of all of them is that of "source"
-DAY_S = 86_400.0
+DAY_S, _LOOK_S = 86_400.0, 60.0
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
@@ -30,26 +30,40 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True)
 class Chain:
-    """Jobs that run one after the other in one lane; `every_s` 0: as often as `cem run --every` says.
+    """Jobs that run one after the other in one lane, every so many seconds.
 
     `daily`: once in each day of the clock, looked at every minute, and tried again where it failed or was lost.
     """
 
     jobs: tuple[str, ...]
     lane: Lane
-    every_s: float = 0.0
+    every_s: float = _LOOK_S
     daily: bool = False
 
 
-# What came in is assessed before it is scored, and that before it is searched; telling waits for none of them.
-CHAINS = (
-    Chain(jobs=("collect",), lane=Lane.INTAKE),
-    Chain(jobs=("health", "score", "detect"), lane=Lane.SCORING),
-    Chain(jobs=("alert",), lane=Lane.TELLING),
-    Chain(jobs=("aggregate",), lane=Lane.SCORING, every_s=60.0, daily=True),
-    Chain(jobs=("retention",), lane=Lane.UPKEEP, every_s=60.0, daily=True),
-    Chain(jobs=("housekeeping",), lane=Lane.UPKEEP, every_s=60.0, daily=True),
-)
+def chains(every_s: float, deliver_s: float) -> tuple[Chain, ...]:
+    """All chains: what came in is assessed before it is scored, and that before it is searched.
+
+    Telling waits for none of them, and delivering not for judging by rules either.
+    """
+    return (
+        Chain(jobs=("collect",), lane=Lane.INTAKE, every_s=every_s),
+        Chain(jobs=("health", "score", "detect"), lane=Lane.SCORING, every_s=every_s),
+        Chain(jobs=("alert",), lane=Lane.TELLING, every_s=every_s),
+        Chain(jobs=("deliver",), lane=Lane.TELLING, every_s=deliver_s),
+        Chain(jobs=("aggregate",), lane=Lane.SCORING, daily=True),
+        Chain(jobs=("retention",), lane=Lane.UPKEEP, daily=True),
+        Chain(jobs=("housekeeping",), lane=Lane.UPKEEP, daily=True),
+    )
+
+
+_LANES: Mapping[str, Lane] = {job: chain.lane for chain in chains(1, 1) for job in chain.jobs}
+
+
+def lane_of(job: str) -> Lane:
+    """The lane that a job runs in."""
+    return Lane.INTAKE if job.startswith(SOURCE) else _LANES[job]
+
 
 # Seconds (own). Ample for one file, one hour of records or one kind of rows, after each of which a job has made
 # progress that stays: what is ended here goes on there. Collecting has to end with the largest single file.
@@ -61,6 +75,7 @@ LIMITS_S: Mapping[str, float] = MappingProxyType(
         "score": 3600.0,
         "detect": 3600.0,
         "alert": 300.0,
+        "deliver": 600.0,
         "aggregate": 7200.0,
         "retention": 7200.0,
         "housekeeping": 3600.0,

@@ -13,7 +13,8 @@ from store.slots import LIMIT, LOST
 
 Counts = Mapping[str, Any]
 OUTCOMES = ("stored", "duplicate", "quarantined")
-_NO_WORK = ("links", "processes")  # links of complaints are made again each time
+# Links of complaints are made again each time, and active alerts posted.
+_NO_WORK = ("links", "processes", "posted")
 
 
 class Failure(StrEnum):
