@@ -147,15 +147,16 @@ def _overrides(one: Described, words: Words) -> Iterator[dict[str, Any]]:
     for field, key in one.get("fields", _NOTHING).items():
         yield _override(field, {"id": "displayName", "value": words[key]})
     if "series" in one:  # each series is called by a word that data bring
-        for key in words:
+        for key in sorted(words):
             prefix, _, field = key.partition(".")
             if prefix == one["series"]:
                 yield _override(field, {"id": "displayName", "value": words[key]})
     for field, unit in one.get("units", _NOTHING).items():
         yield _override(field, {"id": "unit", "value": unit})
     for field, prefix in one.get("words", _NOTHING).items():
-        options = {key.removeprefix(f"{prefix}."): {"text": text, "index": index}
-                   for index, (key, text) in enumerate(words.items()) if key.startswith(f"{prefix}.")}  # fmt: skip
+        known = sorted(key for key in words if key.startswith(f"{prefix}."))
+        options = {key.removeprefix(f"{prefix}."): {"text": words[key], "index": index}
+                   for index, key in enumerate(known)}  # fmt: skip
         yield _override(field, {"id": "mappings", "value": [{"type": "value", "options": options}]})
 
 

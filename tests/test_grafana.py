@@ -15,6 +15,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from psycopg.conninfo import make_conninfo
 
 from cemaphore import grafana
+from cemaphore.running.figures import Figures
 from cemaphore.running.metrics import Metrics
 from store.connection import Connection, connect
 from tests.city import City
@@ -188,12 +189,16 @@ def test_prometheus_parses_every_expression(tmp_path: Path) -> None:
 def test_every_metric_of_a_panel_is_one_of_the_program() -> None:
     """A metric that is called differently now leaves no empty panel behind."""
     used = {name for expr in _expressions() for name in re.findall(r"\bcem_[a-z_]+", expr)}
+    assert used
     assert used <= _served()
 
 
 def _served() -> set[str]:
     """Names of the samples that /metrics may hold."""
-    kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", Metrics().text().decode(), re.MULTILINE))
+    metrics = Metrics()
+    Figures(metrics.registry, Path("spill"))
+    metrics.watch(dict, dict)
+    kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", metrics.text().decode(), re.MULTILINE))
     return {
         name + ending
         for name, kind in kinds.items()
