@@ -64,6 +64,8 @@ class Facts:
     hi: float | None = None
     drop: float | None = None
     horizon: str | None = None
+    about: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    excess: float | None = None
     users: int | None = None
     tiers: tuple[TierUsers, ...] = ()
     domain: str | None = None
@@ -100,6 +102,7 @@ class Facts:
             shape[name] = None if shape[name] is None else shape[name].isoformat()
         for name in ("tiers", "children", "evidence"):
             shape[name] = list(shape[name])
+        shape["about"] = {name: list(values) for name, values in self.about.items()}
         return {"key": self.key, "path": self.path, **shape}
 
     @classmethod
@@ -111,4 +114,5 @@ class Facts:
         values["tiers"] = tuple(TierUsers(**each) for each in values.get("tiers", ()))
         values["children"] = tuple(Child(**each) for each in values.get("children", ()))
         values["evidence"] = tuple(values.get("evidence", ()))
+        values["about"] = {name: tuple(each) for name, each in values.get("about", {}).items()}
         return cls(**values)

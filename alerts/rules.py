@@ -1,81 +1,88 @@
-"""Alert rules: what they watch and how far it must fall, read from TOML."""
+"""Alert rules: what they watch, how far it must fall, whose they are, and when they keep quiet."""
 
-import tomllib
-from dataclasses import dataclass, fields
-from importlib.resources import files
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from alerts.hours import Maintenance, Quiet
 from qoe.drops import DropRule
-from records.errors import ConfigError
 
-ATTRIBUTES = ("all", "region", "site", "cell", "model", "app", "server", "core_node", "plan", "segment", "service")
+GROUPS = (
+    *("all", "region", "site", "cell", "model", "app", "plan", "segment", "vip_level", "service", "access"),
+    *("server", "core_node"),
+)
+KQI_GROUPS = ("all", "region", "app", "cell")
+KPI_GROUPS = ("region", "site", "cell")
 INDICES = ("overall", "network", "device", "app", "service")
 SEVERITIES = ("info", "warning", "critical")
+KINDS = ("drop", "no_data", "cluster", "storm")
+HORIZONS = ("fast", "slow")
+CLUSTER_KINDS = ("sessions", "touchpoints", "complaints")
+KQI, KPI = "kqi:", "kpi:"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """One rule on an index of the groups of one attribute; margins in index points below expectation."""
+    """One rule.
+
+    `kind` drop: `measure` (an index, "kqi:NAME" or "kpi:NAME") of the groups of each attribute in `over` lies `margin`
+    (`slow_margin` over hours) below what is usual, in index points, or for indicators as share of what is usual.
+    no_data: the records of `over` (source, or attributes) fell to the share `margin` of the usual ones. cluster: a
+    degraded-experience cluster over `over` has a severity of `margin`. storm: `m` series of one region begin to fire
+    at once, and are told as one alert. It ends below `recovery`. `m` of the last `n`
+    windows must show it; `users` is the evidence needed. `values` keeps it to some groups. From a drop of `escalate`
+    on it is critical.
+    """
 
     name: str
-    attribute: str
-    index: str
+    kind: str
+    over: tuple[str, ...]
     severity: str
     margin: float
+    slow_margin: float
     recovery: float
     m: int
     n: int
     users: int
+    measure: str = "overall"
+    horizon: tuple[str, ...] = HORIZONS
+    values: tuple[str, ...] = ()
+    escalate: float | None = None
+    owner: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    quiet: tuple[Quiet, ...] = ()
 
     @property
     def drop(self) -> DropRule:
         """What the core judges by."""
-        return DropRule(margin=self.margin, recovery=self.recovery, m=self.m, n=self.n, users=self.users)
+        return DropRule(
+            margin=self.margin,
+            slow_margin=self.slow_margin,
+            recovery=self.recovery,
+            m=self.m,
+            n=self.n,
+            users=self.users,
+            relative=self.measure.startswith((KQI, KPI)),
+            fast="fast" in self.horizon,
+            slow="slow" in self.horizon,
+        )
+
+    def severity_of(self, drop: float | None) -> str:
+        """The severity of a drop so large."""
+        grave = self.escalate is not None and drop is not None and drop >= self.escalate
+        return "critical" if grave else self.severity
 
 
-def default_rules() -> tuple[Rule, ...]:
-    """The rules that are shipped."""
-    return parse_rules(files("alerts").joinpath("rules.toml").read_text(encoding="utf-8"))
+@dataclass(frozen=True, kw_only=True)
+class RuleBook:
+    """All rules, and the planned work during which they keep quiet."""
 
+    rules: tuple[Rule, ...]
+    maintenance: tuple[Maintenance, ...] = ()
 
-def parse_rules(text: str) -> tuple[Rule, ...]:
-    """Read rules (TOML, `[[rule]]`); `ConfigError` names the rule and what is wrong."""
-    try:
-        tables = tomllib.loads(text).get("rule", [])
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"the alert rules are not valid TOML: {error}") from None
-    rules = tuple(_rule(table) for table in tables)
-    names = [rule.name for rule in rules]
-    for name in names:
-        if names.count(name) > 1:
-            raise ConfigError(f"alert rule {name} is there twice; names must differ")
-    return rules
+    def of_kind(self, kind: str) -> tuple[Rule, ...]:
+        """The rules of a kind."""
+        return tuple(rule for rule in self.rules if rule.kind == kind)
 
-
-def _rule(table: dict[str, object]) -> Rule:
-    name = str(table.get("name", "without a name"))
-    wanted = {each.name: each.type for each in fields(Rule)}
-    if missing := sorted(wanted.keys() - table.keys()):
-        raise ConfigError(f"alert rule {name} lacks {', '.join(missing)}")
-    if unknown := sorted(table.keys() - wanted.keys()):
-        raise ConfigError(f"alert rule {name} has {', '.join(unknown)}, which no rule has")
-    numbers = {key: table[key] for key in ("margin", "recovery", "m", "n", "users")}
-    for key, value in numbers.items():
-        if isinstance(value, bool) or not isinstance(value, (int, float)):
-            raise ConfigError(f"alert rule {name}: {key} must be a number, is {value!r}")
-    rule = Rule(**table)  # type: ignore[arg-type]  # of a dict
-    _check(rule)
-    return rule
-
-
-def _check(rule: Rule) -> None:
-    for key, value, allowed in (
-        ("attribute", rule.attribute, ATTRIBUTES),
-        ("index", rule.index, INDICES),
-        ("severity", rule.severity, SEVERITIES),
-    ):
-        if value not in allowed:
-            raise ConfigError(f"alert rule {rule.name}: {key} {value!r} must be one of {', '.join(allowed)}")
-    if not 1 <= rule.m <= rule.n:
-        raise ConfigError(f"alert rule {rule.name}: m must be from 1 to n ({rule.n}), is {rule.m}")
-    if not 0 <= rule.recovery < rule.margin:
-        raise ConfigError(f"alert rule {rule.name}: recovery must be from 0 to below margin ({rule.margin})")
+    def named(self, name: str) -> Rule | None:
+        """The rule of a name."""
+        return next((rule for rule in self.rules if rule.name == name), None)

@@ -127,6 +127,12 @@ class Settings(LoginSettings, DeliverySettings, RunningSettings, BaseSettings):
     false_clusters_per_day: float = Field(
         0.2, gt=0, description="How many clusters a day may be flagged by chance alone (clusters per day)."
     )
+    false_alerts_per_week: float = Field(
+        0.5,
+        gt=0,
+        description="How many alerts a week on drops of series may be false by chance, over all series together "
+        "(alerts per week).",
+    )
     cluster_depth: int = Field(
         2, ge=1, le=4, description="How many conditions a cluster may have: more cost time and find thinner groups."
     )

@@ -2,32 +2,60 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from psycopg import sql
 
 from store.connection import Connection
 
-HISTORY_DAYS = 28  # days whose same time of day says what an index usually is (own)
-
 
 @dataclass(frozen=True, kw_only=True)
 class AlertRow:
-    """One alert; `subject` is "attribute=value", `detail` what its message says."""
+    """One alert; `subject` is "attribute=value" or "all", `detail` what its message says (`alerts.facts.Facts`).
+
+    `state`: pending, firing, acknowledged, silenced, resolved. `change` numbers the changes of state and severity.
+    `parent_id` names the alert that it is part of; `told` says whether a message said that it fires.
+    """
 
     alert_id: str
     rule: str
     subject: str
+    kind: str
     severity: str
     state: str
     started_at: datetime
-    fired_at: datetime | None
-    resolved_at: datetime | None
-    value: float | None
-    expected: float | None
-    detail: dict[str, Any]
+    change: int = 0
+    fired_at: datetime | None = None
+    resolved_at: datetime | None = None
+    value: float | None = None
+    expected: float | None = None
+    users: int | None = None
+    parent_id: str | None = None
+    cluster_id: str | None = None
+    owner: str | None = None
+    acknowledged_by: str | None = None
+    acknowledged_at: datetime | None = None
+    acknowledged_until: datetime | None = None
+    acknowledged_comment: str | None = None
+    silence_id: int | None = None
+    told: bool = False
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeRow:
+    """One change of an alert: what it became, by whom, and whether a message was queued."""
+
+    alert_id: str
+    number: int
+    at: datetime
+    state: str
+    severity: str
+    actor: str
+    comment: str | None = None
+    told: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,41 +71,79 @@ class Delivery:
 _COLUMNS = tuple(AlertRow.__dataclass_fields__)
 
 
-def newest(connection: Connection, limit: int = 100) -> list[AlertRow]:
-    """Return alerts, unresolved ones first, then the newest."""
-    return _rows(connection, sql.SQL("ORDER BY resolved_at DESC NULLS FIRST, started_at DESC LIMIT %s"), [limit])
+def newest(connection: Connection, limit: int = 100, *, open_only: bool = False) -> list[AlertRow]:
+    """Return alerts that are no part of another one, unresolved ones first, then the newest; pending ones not."""
+    rest = sql.SQL(
+        "WHERE parent_id IS NULL AND fired_at IS NOT NULL AND (resolved_at IS NULL OR NOT %s) "
+        "ORDER BY resolved_at DESC NULLS FIRST, started_at DESC, alert_id LIMIT %s"
+    )
+    return _rows(connection, rest, [open_only, limit])
 
 
-def unresolved(connection: Connection, rule: str) -> dict[str, AlertRow]:
-    """Return the unresolved alerts of a rule by their subject."""
-    found = _rows(connection, sql.SQL("WHERE rule = %s AND resolved_at IS NULL"), [rule])
-    return {row.subject: row for row in found}
+def unresolved(connection: Connection, *, lock: bool = False) -> list[AlertRow]:
+    """Return all alerts that are not resolved; with `lock` nobody changes them before the transaction ends."""
+    rest = sql.SQL("WHERE resolved_at IS NULL ORDER BY alert_id {}").format(sql.SQL("FOR UPDATE" if lock else ""))
+    return _rows(connection, rest, [])
 
 
-def _rows(connection: Connection, rest: sql.SQL, params: Sequence[Any]) -> list[AlertRow]:
+def ended_since(connection: Connection, kind: str, moment: datetime) -> list[tuple[str, str, datetime]]:
+    """Return (rule, subject, resolved_at) of the alerts of a kind that were resolved after the moment."""
+    return connection.execute(
+        "SELECT rule, subject, max(resolved_at) FROM cem.alert WHERE kind = %s AND resolved_at > %s GROUP BY 1, 2",
+        [kind, moment],
+    ).fetchall()
+
+
+def by_id(connection: Connection, alert_id: str) -> AlertRow | None:
+    """Return one alert; None where there is none."""
+    return next(iter(_rows(connection, sql.SQL("WHERE alert_id = %s"), [alert_id])), None)
+
+
+def children(connection: Connection, alert_id: str) -> list[AlertRow]:
+    """Return the alerts that are part of one."""
+    return _rows(connection, sql.SQL("WHERE parent_id = %s ORDER BY started_at, subject"), [alert_id])
+
+
+def changes(connection: Connection, alert_id: str) -> list[ChangeRow]:
+    """Return the changes of an alert, oldest first."""
+    names = tuple(ChangeRow.__dataclass_fields__)
+    rows = connection.execute(
+        "SELECT alert_id, number, at, state, coalesce(severity, ''), actor, comment, told FROM cem.alert_change "
+        "WHERE alert_id = %s ORDER BY change_id",
+        [alert_id],
+    )
+    return [ChangeRow(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _rows(connection: Connection, rest: sql.Composable, params: Sequence[Any]) -> list[AlertRow]:
     columns = sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
     query = sql.SQL("SELECT {} FROM cem.alert {}").format(columns, rest)
     return [AlertRow(**dict(zip(_COLUMNS, row, strict=True))) for row in connection.execute(query, params)]
 
 
-def save(connection: Connection, row: AlertRow, *, at: datetime, change: bool) -> None:
-    """Insert or update an alert; with `change` its new state is written to its history."""
+def save(connection: Connection, rows: Sequence[AlertRow]) -> None:
+    """Insert or update alerts; parents before their parts."""
     columns = sql.SQL(", ").join(map(sql.Identifier, _COLUMNS))
     slots = sql.SQL(", ").join(map(sql.Placeholder, _COLUMNS))
     updates = sql.SQL(", ").join(
         sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in _COLUMNS if name != "alert_id"
     )
-    connection.execute(
-        sql.SQL(
-            "INSERT INTO cem.alert ({}, updated_at) VALUES ({}, now()) "
-            "ON CONFLICT (alert_id) DO UPDATE SET {}, updated_at = excluded.updated_at"
-        ).format(columns, slots, updates),
-        {**vars(row), "detail": json.dumps(row.detail)},
-    )
-    if change:
-        connection.execute(
-            "INSERT INTO cem.alert_change (alert_id, at, state, actor) VALUES (%s, %s, %s, 'rule')",
-            [row.alert_id, at, row.state],
+    query = sql.SQL(
+        "INSERT INTO cem.alert ({}, updated_at) VALUES ({}, now()) "
+        "ON CONFLICT (alert_id) DO UPDATE SET {}, updated_at = excluded.updated_at"
+    ).format(columns, slots, updates)
+    ordered = sorted(rows, key=lambda row: row.parent_id is not None)
+    with connection.cursor() as cursor:
+        cursor.executemany(query, [{**vars(row), "detail": json.dumps(row.detail)} for row in ordered])
+
+
+def note(connection: Connection, rows: Sequence[ChangeRow]) -> None:
+    """Write changes down."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO cem.alert_change (alert_id, number, at, state, severity, actor, comment, told) "
+            "VALUES (%(alert_id)s, %(number)s, %(at)s, %(state)s, %(severity)s, %(actor)s, %(comment)s, %(told)s)",
+            [vars(row) for row in rows],
         )
 
 
@@ -128,29 +194,26 @@ def failed(connection: Connection, delivery_id: int, error: str) -> None:
     )
 
 
-def scored_windows(connection: Connection, after: datetime, until: datetime) -> list[datetime]:
-    """Return the scored windows that start after one moment and end by the other, oldest first."""
-    rows = connection.execute(
-        "SELECT start FROM cem.group_index WHERE grain = '15m' AND attribute = 'all' AND value = 0 "
-        "AND start > %s AND start <= %s ORDER BY start",
-        [after, until - timedelta(minutes=15)],
-    )
-    return [row[0] for row in rows]
+def first_window(connection: Connection) -> datetime | None:
+    """Return the start of the oldest scored window; None before the first."""
+    row = connection.execute(
+        "SELECT min(start) FROM cem.group_index WHERE grain = '15m' AND attribute = 'all'"
+    ).fetchone()
+    return row[0] if row else None
 
 
-def index_history(
-    connection: Connection, attribute: str, index: str, windows: Sequence[datetime]
-) -> list[tuple[int, datetime, float | None, int]]:
-    """Return (value, start, index, users) of these windows and of the same times of the days before them."""
-    starts = [window - timedelta(days=days) for window in windows for days in range(HISTORY_DAYS + 1)]
-    query = sql.SQL(
-        "SELECT value, start, {}, n_users FROM cem.group_index "
-        "WHERE grain = '15m' AND attribute = %s AND start = ANY(%s) ORDER BY start"
-    ).format(sql.Identifier(index))
-    return connection.execute(query, [attribute, starts]).fetchall()
+def last_window(connection: Connection) -> datetime | None:
+    """Return the start of the newest scored window; None before the first."""
+    row = connection.execute(
+        "SELECT max(start) FROM cem.group_index WHERE grain = '15m' AND attribute = 'all'"
+    ).fetchone()
+    return row[0] if row else None
 
 
-def label(connection: Connection, value: int) -> str:
-    """Return the name behind a label number, "" for none."""
-    row = connection.execute("SELECT value FROM cem.label WHERE label_id = %s", [value]).fetchone()
-    return str(row[0]) if row else ""
+def unscored_since(connection: Connection, start: datetime) -> datetime | None:
+    """Return the start of the oldest window from a moment on whose records are not all scored; None where all are."""
+    row = connection.execute(
+        "SELECT min(window_start) FROM cem.dirty WHERE kind IN ('sessions', 'touchpoints') AND window_start >= %s",
+        [start],
+    ).fetchone()
+    return row[0] if row else None

@@ -166,3 +166,17 @@ def links(connection: Connection, cluster_ids: Sequence[str]) -> dict[str, list[
     ):
         found.setdefault(cluster_id, []).append((complaint_id, probability))
     return found
+
+
+def windows_between(
+    connection: Connection, cluster_ids: Sequence[str], start: datetime, end: datetime
+) -> dict[str, list[tuple[datetime, int, float, float]]]:
+    """Return (start, n, bad, expected) of each cluster's windows in [start, end), oldest first."""
+    found: dict[str, list[tuple[datetime, int, float, float]]] = {}
+    for cluster_id, *window in connection.execute(
+        "SELECT cluster_id, start, n, bad, expected FROM cem.cluster_window WHERE cluster_id = ANY(%s) "
+        "AND start >= %s AND start < %s ORDER BY cluster_id, start",
+        [list(cluster_ids), start, end],
+    ):
+        found.setdefault(cluster_id, []).append((window[0], window[1], float(window[2]), window[3]))
+    return found

@@ -1,6 +1,6 @@
 """Whole columns in and out of the database by binary COPY, without a Python object per value."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, LiteralString
 
 import numpy as np
@@ -45,7 +45,10 @@ def copy_in(connection: Connection, table: str | sql.Composable, batch: pa.Recor
 
 
 def copy_out(
-    connection: Connection, query: LiteralString, fields: Sequence[Field], params: Sequence[Any] = ()
+    connection: Connection,
+    query: LiteralString | sql.Composable,
+    fields: Sequence[Field],
+    params: Sequence[Any] | Mapping[str, Any] = (),
 ) -> Arrays:
     """Read the whole result of `query` as one array per field; see `copy_out_blocks` for the contract."""
     blocks = list(copy_out_blocks(connection, query, fields, params))
@@ -63,9 +66,9 @@ def no_rows(fields: Sequence[Field]) -> Arrays:
 
 def copy_out_blocks(
     connection: Connection,
-    query: LiteralString,
+    query: LiteralString | sql.Composable,
     fields: Sequence[Field],
-    params: Sequence[Any] = (),
+    params: Sequence[Any] | Mapping[str, Any] = (),
     *,
     block_rows: int = _BLOCK_ROWS,
 ) -> Iterator[Arrays]:
@@ -76,7 +79,9 @@ def copy_out_blocks(
     have one width and are decoded at once. Raises `DataError` (code "null" or "layout") when they have not.
     """
     layout, width = _layout(fields)
-    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(sql.SQL(query))
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT binary)").format(
+        query if isinstance(query, sql.Composable) else sql.SQL(query)
+    )
     with connection.cursor() as cursor, cursor.copy(statement, params) as copy:
         for data in _joined(copy, block_rows):
             if len(data) % width:
