@@ -66,12 +66,14 @@ class _Reader:
         for key in ("name", "over"):
             if key not in given:
                 self._wrong(table, key, None, f"every rule has {key}")
+        if len(self.mistakes) == before:
+            self._fit(table, values)
+        hours = values.pop("quiet", [])
+        quiet = [self._quiet(table, each) for each in hours] if isinstance(hours, list) else []
         if len(self.mistakes) > before:
             return None
-        self._fit(table, values)
-        quiet = [self._quiet(table, each) for each in values.pop("quiet", [])]
         enabled = values.pop("enabled")
-        if len(self.mistakes) > before or not enabled:
+        if not enabled:
             return None
         for name in ("over", "horizon", "values"):
             values[name] = tuple(values.get(name, HORIZONS if name == "horizon" else ()))

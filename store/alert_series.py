@@ -18,8 +18,9 @@ _SERIES: tuple[Field, ...] = (
     ("volume", "f8"), ("excess", "f8"),
 )  # fmt: skip
 _KQI: LiteralString = (
-    "SELECT (extract(epoch FROM start) * 1000000)::bigint, array_position(%(attributes)s::text[], attribute) - 1, "
-    "value::bigint, numerator, denominator, 'NaN'::float8, n::float8, 'NaN'::float8 FROM cem.kqi_value "
+    "SELECT (extract(epoch FROM start) * 1000000)::bigint, "
+    "(array_position(%(attributes)s::text[], attribute) - 1)::bigint, value::bigint, "
+    "numerator, denominator, 'NaN'::float8, n::float8, 'NaN'::float8 FROM cem.kqi_value "
     "WHERE grain = 'hour' AND attribute = ANY(%(attributes)s) AND kqi = %(name)s AND start >= %(start)s "
     "AND start < %(end)s ORDER BY start"
 )
@@ -45,8 +46,9 @@ def index_rows(connection: Connection, attributes: Sequence[str], index: str, st
     over users, `volume` (sessions) and `excess` (bad sessions beyond those expected, NaN without history).
     """
     query = sql.SQL(
-        "SELECT (extract(epoch FROM start) * 1000000)::bigint, array_position(%(attributes)s::text[], attribute) - 1, "
-        "value::bigint, {total}, {count}::float8, {square}, n::float8, "
+        "SELECT (extract(epoch FROM start) * 1000000)::bigint, "
+        "(array_position(%(attributes)s::text[], attribute) - 1)::bigint, value::bigint, "
+        "{total}, {count}::float8, {square}, n::float8, "
         "coalesce(bad - expected_bad::float8, 'NaN') FROM cem.group_index WHERE grain = '15m' "
         "AND attribute = ANY(%(attributes)s) AND start >= %(start)s AND start < %(end)s "
         "AND (value <> 0 OR attribute = 'all') ORDER BY start"

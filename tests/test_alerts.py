@@ -1,233 +1,296 @@
-"""Alerts: rules, states, and messages to a real receiver."""
+"""Alerts through the database: what fires and ends, what is part of what, what people do, and what is told."""
 
 import json
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from alerts.rules import Rule, default_rules, parse_rules
-from alerts.webhook import Retry, channels_of
+from cemaphore.pipeline.alert_replay import replay
 from cemaphore.pipeline.alerting import alert
 from cemaphore.settings import Settings, load_settings
-from qoe.drops import DropRule, IndexWindow, judge
 from records.errors import ConfigError
+from store import alert_acts, alerts, audit
 from store.connection import Connection
-
-QUARTER = timedelta(minutes=15)
-NOON = datetime(2026, 3, 10, 12, tzinfo=UTC)
-RULE = Rule(
-    name="drop", attribute="all", index="overall", severity="critical", margin=5, recovery=2, m=3, n=4, users=50
-)
-FAST = Retry(attempts=2, wait_s=0.01, timeout_s=2)
-
-
-@dataclass
-class Receiver:
-    """A webhook receiver: what it got, and the statuses that it answers with (then 200)."""
-
-    url: str = ""
-    got: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
-    answers: list[int] = field(default_factory=list)
+from store.labels import Labels
+from tests.alert_series import ALL, BOOK, NOON, QUARTER, begin, calm, close, write
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    made = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            status = made.answers.pop(0) if made.answers else 200
-            made.got.append((self.headers["Idempotency-Key"], json.loads(body)))
-            self.send_response(status)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    made.url = f"http://127.0.0.1:{server.server_address[1]}/hook/secret"
-    yield made
-    server.shutdown()
-    server.server_close()
-    thread.join()
+def settings(tmp_path: Any, database: str) -> Settings:
+    return load_settings(home=tmp_path, webhook_urls="http://127.0.0.1:9/hook", database_url=database)
 
 
-@pytest.fixture
-def settings(receiver: Receiver, tmp_path: Any, database: str) -> Settings:
-    return load_settings(home=tmp_path, webhook_urls=receiver.url, database_url=database)
+def _series(connection: Connection, dsn: str, settings: Settings, values: list[float | None], start: int = 0) -> None:
+    for place, value in enumerate(values, start):
+        write(connection, NOON + place * QUARTER, {ALL: value})
+        close(connection, dsn, settings, NOON + place * QUARTER)
 
 
-def _score(connection: Connection, start: datetime, overall: float | None, users: int = 500) -> None:
-    dimensions = ("network", "device", "app", "service", "overall")
-    sums = [f"{name}_{part}" for name in dimensions for part in ("n", "sum", "sq")]
-    names = ["grain", "attribute", "start", "value", "n_users", "bad_users", "n", "bad", "version_id", "overall", *sums]
-    values = ["15m", "all", start, 0, users, 0, users, 0, 1, overall, *[0] * len(sums)]
-    connection.execute(
-        f"INSERT INTO cem.group_index ({', '.join(names)}) VALUES ({', '.join(['%s'] * len(names))}) "  # noqa: S608
-        "ON CONFLICT (grain, attribute, start, value) DO UPDATE SET overall = excluded.overall",
-        values,
-    )
+def _told(connection: Connection) -> list[dict[str, Any]]:
+    return [row[0] for row in connection.execute("SELECT body FROM cem.delivery ORDER BY delivery_id")]
 
 
-def _history(connection: Connection) -> None:
-    for day in range(1, 6):
-        for quarter in range(12):
-            _score(connection, NOON - timedelta(days=day) + quarter * QUARTER, 80.0 + day % 2)
+def _states(connection: Connection, subject: str = "all") -> list[tuple[str, bool]]:
+    return connection.execute(
+        "SELECT c.state, c.told FROM cem.alert_change c JOIN cem.alert USING (alert_id) WHERE subject = %s "
+        "ORDER BY change_id",
+        [subject],
+    ).fetchall()
 
 
-def _series(connection: Connection, dsn: str, settings: Settings, values: list[float | None]) -> None:
-    """Score one window after the other and judge each as soon as it is closed."""
-    for place, value in enumerate(values):
-        start = NOON + place * QUARTER
-        _score(connection, start, value)
-        now = start + QUARTER + timedelta(minutes=settings.close_after_minutes, seconds=1)
-        alert(dsn, settings, now=now, rules=[RULE], retry=FAST)
-
-
-def _windows(*values: float | None) -> list[IndexWindow]:
-    return [IndexWindow(index=value, expected=80.0, users=100) for value in values]
-
-
-@pytest.mark.parametrize(
-    ("values", "firing", "result"),
-    [
-        ((80, 80, 80, 80), False, False),
-        ((80, 70, 70, 80), False, False),
-        ((70, 80, 70, 70), False, True),
-        ((70, 70, None, 70), False, True),
-        ((70, 79, 79, 79), True, False),
-        ((79, 79, 77, 79), True, True),
-        ((None, None, None, None), True, True),
-    ],
-)
-def test_m_of_n_windows_fire_and_the_recovery_level_ends(values: Any, firing: bool, result: bool) -> None:
-    rule = DropRule(margin=5, recovery=2, m=3, n=4, users=50)
-    assert judge(_windows(*values), rule, firing).firing is result
-
-
-def test_a_drop_fires_once_and_resolves_once(
-    connection: Connection, database: str, settings: Settings, receiver: Receiver
+def test_a_drop_fires_once_with_all_that_is_known_and_resolves_once(
+    connection: Connection, database: str, settings: Settings
 ) -> None:
-    _history(connection)
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
     _series(connection, database, settings, [81, 70, 69, 70, 68, 70, 80, 80, 81, 81])
-    assert [body["state"] for _, body in receiver.got] == ["firing", "resolved"]
-    fired = receiver.got[0][1]
+    fired, resolved = _told(connection)
+    assert (fired["state"], resolved["state"]) == ("firing", "resolved")
     assert fired["started_at"] == (NOON + QUARTER).isoformat()
-    assert fired["users"] == 500
-    assert fired["drop"] == pytest.approx(11.0)
-    assert fired["subject"] == "all"
-    assert "cluster_id" in fired
-    changes = [row[0] for row in connection.execute("SELECT state FROM cem.alert_change ORDER BY change_id")]
-    assert changes == ["pending", "firing", "resolved"]
+    assert fired["at"] == (NOON + 3 * QUARTER).isoformat()
+    assert fired["drop"] == pytest.approx(10.5)
+    assert fired["expected"] == pytest.approx(80.0)
+    assert fired["lo"] < fired["value"] < fired["hi"]
+    assert (fired["subject"], fired["rule"], fired["horizon"]) == ("all", "drop", "fast")
+    assert resolved["resolved_at"] == (NOON + 9 * QUARTER).isoformat()
+    assert fired["key"] != resolved["key"]
+    assert _states(connection) == [("pending", False), ("firing", True), ("resolved", True)]
 
 
-def test_a_short_dip_is_told_to_nobody(
-    connection: Connection, database: str, settings: Settings, receiver: Receiver
+def test_a_short_dip_is_told_to_nobody(connection: Connection, database: str, settings: Settings) -> None:
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
+    _series(connection, database, settings, [81, 60, 81, 81, 81, 81])
+    assert _told(connection) == []
+    assert _states(connection) == [("pending", False), ("resolved", False)]
+
+
+def test_what_gets_graver_is_told_again_and_no_other_window_is(
+    connection: Connection, database: str, settings: Settings
 ) -> None:
-    _history(connection)
-    _series(connection, database, settings, [81, 70, 70, 81, 81, 81, 81])
-    assert receiver.got == []
-    assert connection.execute("SELECT state FROM cem.alert").fetchall() == [("resolved",)]
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
+    _series(connection, database, settings, [70, 70, 70, 30, 30, 30, 30, 30])
+    assert [(each["state"], each["severity"]) for each in _told(connection)] == [
+        ("firing", "warning"),
+        ("firing", "critical"),
+    ]
 
 
-def test_the_message_names_the_likely_cluster(
-    connection: Connection, database: str, settings: Settings, receiver: Receiver
+def test_windows_that_are_late_never_alert(connection: Connection, database: str, settings: Settings) -> None:
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
+    for place in range(6):
+        write(connection, NOON + place * QUARTER, {ALL: 60})
+        connection.execute("INSERT INTO cem.detection VALUES ('sessions', %s, 0, 0, now())", [NOON + place * QUARTER])
+    run = alert(database, settings, now=NOON + timedelta(hours=9), rules=BOOK)
+    assert (run.changes, _told(connection)) == (0, [])
+
+
+def test_a_window_scored_again_is_not_judged_again(connection: Connection, database: str, settings: Settings) -> None:
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
+    _series(connection, database, settings, [80, 80, 80, 80])
+    for place in range(4):
+        write(connection, NOON + place * QUARTER, {ALL: 40})
+    assert close(connection, database, settings, NOON + 3 * QUARTER, late=timedelta(minutes=5)).windows == 0
+    _series(connection, database, settings, [80, 80], start=4)
+    assert _told(connection) == []
+
+
+def test_a_window_waits_for_its_scores_and_its_clusters(
+    connection: Connection, database: str, settings: Settings
 ) -> None:
-    _history(connection)
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
+    write(connection, NOON, {ALL: 80.0})
+    now = NOON + QUARTER + timedelta(minutes=31)
+    assert alert(database, settings, now=now, rules=BOOK).windows == 0  # not searched yet
+    assert alert(database, settings, now=now + timedelta(minutes=30), rules=BOOK).windows >= 1  # patience has an end
+    connection.execute("INSERT INTO cem.dirty (kind, window_start) VALUES ('sessions', %s)", [NOON + 2 * QUARTER])
+    assert alert(database, settings, now=now + timedelta(minutes=90), rules=BOOK).windows == 1
+
+
+def _cluster(connection: Connection, cluster_id: str, selector: dict[str, list[str]], windows: int = 1) -> None:
     connection.execute(
         "INSERT INTO cem.cluster (cluster_id, over_kind, dimension, domain, selector, started_at, detected_at, users, "
         "sessions, bad_ratio, expected_ratio, p_value, q_value, severity, evidence, recommendation, version_id, "
-        "updated_at) VALUES ('abc', 'sessions', 'network', 'core', '{\"core_node\": [\"upf-2\"]}', %s, %s, 300, 900, "
-        "0.6, 0.1, 0, 0, 0.5, '[]', 'recommend.core', 1, now())",
-        [NOON, NOON],
+        "updated_at, users_hurt, certainty) VALUES (%s, 'sessions', 'network', 'core', %s, %s, %s, 300, 900, "
+        "0.6, 0.1, 0, 0, 0.5, %s, 'recommend.core', 1, now(), 250, 0.9)",
+        [
+            cluster_id,
+            json.dumps(selector),
+            NOON,
+            NOON + QUARTER,
+            json.dumps([{"kind": "kpi", "metric": "PrbUtilDl", "speaks": {"core": 2.0}}]),
+        ],
     )
-    _series(connection, database, settings, [70, 70, 70])
-    assert receiver.got[0][1]["cluster_id"] == "abc"
+    for place in range(windows):
+        connection.execute(
+            "INSERT INTO cem.cluster_window (cluster_id, start, users, n, bad, expected, p_value, q_value) "
+            "VALUES (%s, %s, 250, 400, 200, 30, 0, 0)",
+            [cluster_id, NOON + place * QUARTER],
+        )
 
 
-def test_windows_that_are_late_never_alert(
-    connection: Connection, database: str, settings: Settings, receiver: Receiver
+def test_drops_of_a_cluster_are_told_inside_it_with_cause_and_evidence(
+    connection: Connection, database: str, settings: Settings
 ) -> None:
-    _history(connection)
-    for place in range(6):
-        _score(connection, NOON + place * QUARTER, 60)
-    assert alert(database, settings, now=NOON + timedelta(hours=9), rules=[RULE], retry=FAST).windows == 0
-    assert receiver.got == []
-
-
-def test_a_window_scored_again_is_not_judged_again(
-    connection: Connection, database: str, settings: Settings, receiver: Receiver
-) -> None:
-    _history(connection)
-    _series(connection, database, settings, [81, 81, 81, 81])
+    region = Labels(connection).ids("region", ["north"])[0].item()
+    groups = {ALL: 80.0, ("region", region): 80.0}
+    calm(connection, groups)
+    begin(connection, database, settings)
+    _cluster(connection, "abc", {"core_node": ["upf-2"]}, windows=4)
     for place in range(4):
-        _score(connection, NOON + place * QUARTER, 60)
-    alert(database, settings, now=NOON + 4 * QUARTER + timedelta(minutes=31), rules=[RULE], retry=FAST)
-    assert receiver.got == []
+        write(connection, NOON + place * QUARTER, {ALL: 70.0, ("region", region): 60.0})
+        close(connection, database, settings, NOON + place * QUARTER)
+    (message,) = _told(connection)
+    assert message["subject"] == "cluster=abc"
+    assert (message["domain"], message["certainty"], message["users"]) == ("core", 0.9, 250)
+    assert message["evidence"][0]["metric"] == "PrbUtilDl"
+    rows = {row.subject: row for row in alerts.unresolved(connection)}
+    assert set(rows) == {"cluster=abc", "all", "region=north"}
+    assert {rows[name].parent_id for name in ("all", "region=north")} == {rows["cluster=abc"].alert_id}
+    assert rows["cluster=abc"].detail["children_count"] == 2
 
 
-def test_a_refused_message_is_sent_again_with_the_same_key(
-    connection: Connection, database: str, settings: Settings, receiver: Receiver
+def test_a_cluster_found_late_never_alerts(connection: Connection, database: str, settings: Settings) -> None:
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
+    _series(connection, database, settings, [80, 80, 80])
+    _cluster(connection, "late", {"core_node": ["upf-2"]}, windows=6)
+    _series(connection, database, settings, [80, 80, 80], start=3)
+    assert _told(connection) == []
+
+
+def test_a_storm_is_one_message_with_its_cells_inside(
+    connection: Connection, database: str, settings: Settings
 ) -> None:
-    _history(connection)
-    receiver.answers = [503, 503, 503]
-    _series(connection, database, settings, [70, 70, 70])
-    assert connection.execute("SELECT attempts, error FROM cem.delivery").fetchall() == [
-        (1, "the receiver answered 503")
-    ]
-    run = alert(database, settings, now=NOON + timedelta(hours=2), rules=[RULE], retry=FAST)
-    assert (run.delivered, run.failed) == (1, 0)
-    assert len({key for key, _ in receiver.got}) == 1
-    assert len(receiver.got) == 4
-    again = alert(database, settings, now=NOON + timedelta(hours=2), rules=[RULE], retry=FAST)
-    assert (again.delivered, len(receiver.got)) == (0, 4)
+    names = [f"cell-{number}" for number in range(40)]
+    cells = Labels(connection).ids("cell", names).tolist()
+    region, site = (Labels(connection).ids(kind, [kind])[0].item() for kind in ("region", "site"))
+    connection.execute("INSERT INTO cem.source (name) VALUES ('inventory')")
+    for cell in cells:
+        connection.execute(
+            "INSERT INTO cem.cell (cell_id, source_id, batch_id, arrived_at, site_id, region) "
+            "VALUES (%s, 1, 1, now(), %s, %s)",
+            [cell, site, region],
+        )
+    groups = {("cell", cell): 80.0 for cell in cells} | {ALL: 80.0}
+    calm(connection, groups, users=200)
+    begin(connection, database, settings)
+    for place in range(4):
+        write(connection, NOON + place * QUARTER, {("cell", cell): 50.0 for cell in cells} | {ALL: 79.0}, users=200)
+        close(connection, database, settings, NOON + place * QUARTER)
+    (message,) = _told(connection)
+    assert (message["kind"], message["subject"], message["children_count"]) == ("storm", "region=region", 40)
+    assert {child["subject"] for child in message["children"]} == {f"cell={name}" for name in names}
+    for place in range(4, 9):
+        write(connection, NOON + place * QUARTER, {("cell", cell): 80.0 for cell in cells} | {ALL: 80.0}, users=200)
+        close(connection, database, settings, NOON + place * QUARTER)
+    assert [each["state"] for each in _told(connection)] == ["firing", "resolved"]
+    assert alerts.unresolved(connection) == []
 
 
-def test_a_receiver_that_is_away_is_noted_without_its_address(
-    connection: Connection, database: str, tmp_path: Any
+def test_an_acknowledged_alert_is_told_again_when_that_is_over(
+    connection: Connection, database: str, settings: Settings
 ) -> None:
-    settings = load_settings(home=tmp_path, webhook_urls="http://127.0.0.1:9/hook/secret", database_url=database)
-    _history(connection)
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
+    _series(connection, database, settings, [70, 70])
+    (row,) = alerts.unresolved(connection)
+    with pytest.raises(ConfigError, match=r"cem\.actor"):
+        alert_acts.acknowledge(connection, "", row.alert_id, "on it", None)
+    with pytest.raises(ConfigError, match="needs a reason"):
+        alert_acts.acknowledge(connection, "ann", row.alert_id, "", None)
+    alert_acts.acknowledge(connection, "ann", row.alert_id, "on it", datetime.now(UTC) + timedelta(hours=1))
+    _series(connection, database, settings, [70, 70], start=2)
+    assert [each["state"] for each in _told(connection)] == ["firing", "acknowledged"]
+    assert _told(connection)[1]["acknowledged_by"] == "ann"
+    connection.execute("UPDATE cem.alert SET acknowledged_until = %s", [NOON + 6 * QUARTER])
+    _series(connection, database, settings, [70, 70, 70], start=4)
+    assert [each["state"] for each in _told(connection)] == ["firing", "acknowledged", "firing"]
+    assert audit.broken_at(connection) is None
+
+
+def test_a_silenced_alert_is_followed_and_told_when_the_silence_ends(
+    connection: Connection, database: str, settings: Settings
+) -> None:
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
+    until = datetime.now(UTC) + timedelta(hours=1)
+    number = alert_acts.silence(connection, "ann", {"rule": "dr*"}, datetime.now(UTC), until, "works")
+    connection.execute("UPDATE cem.alert_silence SET starts_at = %s, ends_at = %s", [NOON, NOON + 7 * QUARTER])
     _series(connection, database, settings, [70, 70, 70])
-    (error,) = (row[0] for row in connection.execute("SELECT error FROM cem.delivery"))
-    assert "secret" not in error
-    assert all("secret" not in name for name in channels_of(["http://127.0.0.1:9/hook/secret"]))
+    assert _told(connection) == []
+    (row,) = alerts.unresolved(connection)
+    assert (row.state, row.silence_id, row.detail["silenced_by"]) == ("silenced", number, "ann")
+    _series(connection, database, settings, [70, 70], start=3)
+    assert [each["state"] for each in _told(connection)] == ["firing"]
+    with pytest.raises(ConfigError, match="no silence"):
+        alert_acts.end_silence(connection, "ann", number + 1, "x")
 
 
-def test_shipped_rules_are_valid() -> None:
-    assert {rule.name for rule in default_rules()} == {"experience_drop", "region_drop"}
+def test_people_resolve_and_what_goes_on_is_a_new_alert(
+    connection: Connection, database: str, settings: Settings
+) -> None:
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
+    _series(connection, database, settings, [70, 70])
+    (first,) = alerts.unresolved(connection)
+    alert_acts.resolve(connection, "ann", first.alert_id, "fixed")
+    with pytest.raises(ConfigError, match="is resolved"):
+        alert_acts.acknowledge(connection, "ann", first.alert_id, "late", None)
+    _series(connection, database, settings, [70], start=2)
+    (second,) = alerts.unresolved(connection)
+    assert second.alert_id != first.alert_id
+    assert [each["state"] for each in _told(connection)] == ["firing", "resolved", "firing"]
+    assert [change.actor for change in alerts.changes(connection, first.alert_id)][-1] == "ann"
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ("m = 5", "m must be from 1 to n"),
-        ("recovery = 9", "recovery must be from 0 to below margin"),
-        ('attribute = "moon"', "must be one of"),
-        ('margin = "a"', "margin must be a number"),
-        ('colour = "red"', "which no rule has"),
-    ],
-)
-def test_a_wrong_rule_says_what_is_wrong(change: str, message: str) -> None:
-    fields = {"name": '"x"', "attribute": '"all"', "index": '"overall"', "severity": '"info"'}
-    fields |= {"margin": "5", "recovery": "2", "m": "3", "n": "4", "users": "50"}
-    key, value = change.split(" = ")
-    fields[key] = value
-    text = "[[rule]]\n" + "\n".join(f"{name} = {shown}" for name, shown in fields.items())
-    with pytest.raises(ConfigError, match=message):
-        parse_rules(text)
+def _source(connection: Connection, start: datetime, state: str, received: int = 100) -> None:
+    connection.execute("INSERT INTO cem.source (name) VALUES ('probe') ON CONFLICT DO NOTHING")
+    connection.execute(
+        "INSERT INTO cem.source_window (source_id, kind, start, received, expected, late, duplicate, quarantined, "
+        "missing, profile, findings, state, made_at) SELECT source_id, 'sessions', %s, %s, 100, 0, 0, '{}', '{}', "
+        "'{}', '[]', %s, now() FROM cem.source WHERE name = 'probe'",
+        [start, received, state],
+    )
 
 
-def test_rules_need_every_field_and_their_own_names() -> None:
-    with pytest.raises(ConfigError, match="lacks"):
-        parse_rules('[[rule]]\nname = "x"')
-    with pytest.raises(ConfigError, match="not valid TOML"):
-        parse_rules("[[rule")
+def test_a_source_that_is_away_is_its_own_alert_and_blanks_the_drops_it_makes(
+    connection: Connection, database: str, settings: Settings
+) -> None:
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
+    for place in range(4):
+        at = NOON + place * QUARTER
+        _source(connection, at, "silent", 2)
+        write(connection, at, {ALL: 20.0}, users=100)
+        close(connection, database, settings, at)
+    assert [each["subject"] for each in _told(connection)] == ["source=probe"]
+    assert _told(connection)[0]["kind"] == "no_data"
+
+
+def test_records_that_are_gone_are_told_where_every_source_is_there(
+    connection: Connection, database: str, settings: Settings
+) -> None:
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
+    for place in range(3):
+        close(connection, database, settings, NOON + place * QUARTER)
+    (message,) = _told(connection)
+    assert (message["kind"], message["subject"], message["value"]) == ("no_data", "all", 0.0)
+
+
+def test_a_replay_says_when_a_rule_would_have_fired_and_stores_nothing(
+    connection: Connection, database: str, settings: Settings
+) -> None:
+    calm(connection, {ALL: 80.0})
+    for place, value in enumerate([80, 70, 70, 70, 80, 80, 80, 80]):
+        write(connection, NOON + place * QUARTER, {ALL: value})
+    episodes = [each for each in replay(connection, settings, BOOK, NOON) if each.rule == "drop"]
+    assert [(each.subject, each.fired_at) for each in episodes] == [("all", NOON + 3 * QUARTER)]
+    assert episodes[0].resolved_at == NOON + 7 * QUARTER
+    assert connection.execute("SELECT count(*) FROM cem.alert").fetchone() == (0,)

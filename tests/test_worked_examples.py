@@ -71,11 +71,9 @@ def test_a_wrong_figure_is_found() -> None:
 def test_a_record_is_made_and_compared_by_its_fields() -> None:
     check(
         _example(
-            'call = "qoe.drops.judge"\nfiring = false\n[given]\nfiring = false\n'
-            'series = [{call = "qoe.drops.IndexWindow", given = {index = 40.0, expected = 60.0, users = 30}}]\n'
-            '[given.rule]\ncall = "qoe.drops.DropRule"\n'
-            "given = {margin = 5.0, recovery = 2.0, m = 1, n = 1, users = 20}\n"
-            "[gives]\nfiring = true\nsince = 0\n"
+            'call = "alerts.hours.Quiet"\n[given]\nbelow = "critical"\n'
+            '[given.span]\ncall = "alerts.hours.Span"\ngiven = {begin = 22:00:00, end = 07:00:00, days = [5, 6]}\n'
+            '[gives]\nbelow = "critical"\n[gives.span]\ndays = [5, 6]\n'
         )
     )
 

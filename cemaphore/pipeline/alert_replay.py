@@ -1,11 +1,11 @@
 """Plays history through the alert rules without storing or telling anything: when would which alert have fired."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.incidents import Episode
+from alerts.incidents import Episode, Incident
 from alerts.machine import Machine, Turn
 from alerts.rules import RuleBook
 from cemaphore.pipeline.alert_signals import Watcher
@@ -103,6 +103,13 @@ class _Episodes:
         return sorted(whole, key=lambda each: (each.fired_at, each.subject, each.rule))
 
 
-def weeks_between(start: datetime, end: datetime) -> float:
-    """A span in weeks."""
-    return (end - start) / timedelta(days=7)
+def span_of(
+    connection: Connection, incidents: Sequence[Incident], start: datetime | None, end: datetime | None
+) -> tuple[float, tuple[Incident, ...]]:
+    """The weeks that a replay covers, and the incidents that lie in it."""
+    first, last = stored.first_window(connection), stored.last_window(connection)
+    if first is None or last is None:
+        return 0.0, ()
+    begin, stop = max(first, start or first), min(last + QUARTER, end or last + QUARTER)
+    inside = tuple(each for each in incidents if each.started_at < stop and each.ended_at > begin)
+    return max((stop - begin) / timedelta(days=7), 0.0), inside

@@ -71,10 +71,13 @@ def alert(
     channels = channels_of([url.get_secret_value() for url in settings.webhook_urls])
     with connect(dsn, autocommit=True) as connection:
         book = rules or rules_of(settings)
+        said = _queue_acts(connection, list(channels), now)
         windows, changes, told = _judge_all(connection, settings, book, now, list(channels))
-        reviewed, said = _review(connection, settings, book, now, list(channels))
+        reviewed, more = _review(connection, settings, book, now, list(channels))
         taken, refused = deliver(connection, channels, now, retry)
-    return AlertRun(windows=windows, changes=changes + reviewed, told=told + said, delivered=taken, failed=refused)
+    return AlertRun(
+        windows=windows, changes=changes + reviewed, told=told + said + more, delivered=taken, failed=refused
+    )
 
 
 def _judge_all(
@@ -192,21 +195,27 @@ def _refresh(connection: Connection, settings: Settings, machine: Machine, end: 
     stored.save(connection, [replace(row, detail=maker.facts(row, end).to_json()) for row in rows])
 
 
-def _review(
-    connection: Connection, settings: Settings, book: RuleBook, now: datetime, channels: Sequence[str]
-) -> tuple[int, int]:
-    """Apply what changed between windows: silences, planned work, expired acknowledgements, and what people did."""
+def _queue_acts(connection: Connection, channels: Sequence[str], now: datetime) -> int:
+    """Queue what people did since the last run."""
     with connection.transaction():
-        if not _alone(connection):
-            return 0, 0
         said = alert_silences.untold(connection)
         for _, alert_id, facts in said:
             stored.queue(connection, alert_id, channels, facts, now)
         alert_silences.noted(connection, [change for change, *_ in said])
+    return len(said)
+
+
+def _review(
+    connection: Connection, settings: Settings, book: RuleBook, now: datetime, channels: Sequence[str]
+) -> tuple[int, int]:
+    """Apply what changed between windows: silences, planned work, expired acknowledgements."""
+    with connection.transaction():
+        if not _alone(connection):
+            return 0, 0
         machine = _machine(connection, book, _zone(settings), now)
         turns = machine.review(now)
         _write(connection, settings, machine, turns, now, channels)
-    return len(turns), len(said) + sum(turn.change.told for turn in turns)
+    return len(turns), sum(turn.change.told for turn in turns)
 
 
 def _alone(connection: Connection) -> bool:
