@@ -9,6 +9,7 @@ from typing import Any
 from psycopg import sql
 
 from store.connection import Connection
+from store.deliveries import EVERYBODY
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,16 +57,6 @@ class ChangeRow:
     actor: str
     comment: str | None = None
     told: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """One message that was not delivered yet."""
-
-    delivery_id: int
-    channel: str
-    idempotency_key: str
-    body: dict[str, Any]
 
 
 _COLUMNS = tuple(AlertRow.__dataclass_fields__)
@@ -147,50 +138,12 @@ def note(connection: Connection, rows: Sequence[ChangeRow]) -> None:
         )
 
 
-def queue(
-    connection: Connection, alert_id: str, channels: Sequence[str], body: Mapping[str, Any], at: datetime
-) -> None:
-    """Queue a message to each channel: `body` is `alerts.facts.Facts` as JSON, whose `key` is queued once a channel."""
-    for channel in channels:
-        connection.execute(
-            "INSERT INTO cem.delivery (alert_id, channel, idempotency_key, body, queued_at) "
-            "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (channel, idempotency_key) DO NOTHING",
-            [alert_id, channel, body["key"], json.dumps(body), at],
-        )
-
-
-def telling(connection: Connection) -> list[dict[str, Any]]:
-    """Return the facts (JSON) of all alerts that fire and are told: no part of another one, and not silenced."""
-    rows = connection.execute(
-        "SELECT detail FROM cem.alert WHERE state IN ('firing', 'acknowledged') AND parent_id IS NULL "
-        "ORDER BY fired_at, alert_id"
-    )
-    return [row[0] for row in rows]
-
-
-def undelivered(connection: Connection, channels: Sequence[str], limit: int = 100) -> list[Delivery]:
-    """Return messages that wait for these channels, oldest first."""
-    rows = connection.execute(
-        "SELECT delivery_id, channel, idempotency_key, body FROM cem.delivery "
-        "WHERE delivered_at IS NULL AND channel = ANY(%s) ORDER BY delivery_id LIMIT %s",
-        [list(channels), limit],
-    )
-    names = tuple(Delivery.__dataclass_fields__)
-    return [Delivery(**dict(zip(names, row, strict=True))) for row in rows]
-
-
-def delivered(connection: Connection, delivery_id: int, at: datetime) -> None:
-    """Note that a message was taken."""
+def queue(connection: Connection, alert_id: str, body: Mapping[str, Any], at: datetime) -> None:
+    """Queue a message for whom it concerns: `body` is `alerts.facts.Facts` as JSON, whose `key` is queued once."""
     connection.execute(
-        "UPDATE cem.delivery SET delivered_at = %s, attempts = attempts + 1, error = NULL WHERE delivery_id = %s",
-        [at, delivery_id],
-    )
-
-
-def failed(connection: Connection, delivery_id: int, error: str) -> None:
-    """Note that a message was not taken; it stays queued."""
-    connection.execute(
-        "UPDATE cem.delivery SET attempts = attempts + 1, error = %s WHERE delivery_id = %s", [error, delivery_id]
+        "INSERT INTO cem.delivery (alert_id, channel, idempotency_key, body, queued_at) "
+        "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (channel, idempotency_key) DO NOTHING",
+        [alert_id, EVERYBODY, body["key"], json.dumps(body), at],
     )
 
 

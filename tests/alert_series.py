@@ -6,7 +6,6 @@ from typing import Any
 
 from alerts.rulefile import read_rules
 from alerts.rules import RuleBook
-from alerts.webhook import Retry
 from cemaphore.pipeline.alerting import AlertRun, alert
 from cemaphore.settings import Settings
 from store.connection import Connection
@@ -91,7 +90,6 @@ def close(
     *,
     book: RuleBook = BOOK,
     late: timedelta = timedelta(seconds=1),
-    **more: Any,
 ) -> AlertRun:
     """Let the window that starts at `start` be searched and closed, and judge it as `cem run` does."""
     connection.execute(
@@ -100,7 +98,7 @@ def close(
         [start],
     )
     now = start + QUARTER + timedelta(minutes=settings.close_after_minutes) + late
-    return alert(dsn, settings, now=now, rules=book, retry=Retry(attempts=1, wait_s=0.01), **more)
+    return alert(dsn, settings, now=now, rules=book)
 
 
 def begin(connection: Connection, dsn: str, settings: Settings, book: RuleBook = BOOK) -> None:

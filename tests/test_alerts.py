@@ -18,7 +18,7 @@ from tests.alert_series import ALL, BOOK, NOON, QUARTER, begin, calm, close, wri
 
 @pytest.fixture
 def settings(tmp_path: Any, database: str) -> Settings:
-    return load_settings(home=tmp_path, webhook_urls="http://127.0.0.1:9/hook", database_url=database)
+    return load_settings(home=tmp_path, database_url=database)
 
 
 def _series(connection: Connection, dsn: str, settings: Settings, values: list[float | None], start: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""Judges the windows that closed on time by the alert rules, keeps every change, and delivers what is to be said."""
+"""Judges the windows that closed on time by the alert rules, keeps every change, and queues what is to be said."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,6 @@ from alerts.machine import FORGOTTEN, Machine, Turn
 from alerts.quieting import Silence
 from alerts.rulefile import default_rules, read_rules
 from alerts.rules import RuleBook
-from alerts.webhook import Retry, channels_of, deliver
 from cemaphore import catalogues
 from cemaphore.pipeline.alert_facts import FactsMaker
 from cemaphore.pipeline.alert_signals import Watcher
@@ -33,13 +32,11 @@ CHUNK = 96  # windows that are read ahead and committed together
 
 @dataclass(frozen=True, kw_only=True)
 class AlertRun:
-    """Windows judged, changes of alerts, messages queued, taken and not taken."""
+    """Windows judged, changes of alerts, and messages queued."""
 
     windows: int
     changes: int
     told: int
-    delivered: int
-    failed: int
 
 
 def rules_of(settings: Settings) -> RuleBook:
@@ -54,35 +51,22 @@ def checked(text: str, file: str, settings: Settings) -> RuleBook:
     return read_rules(text, file=file, zone=ZoneInfo(settings.time_zone), known=known)
 
 
-def alert(
-    dsn: str,
-    settings: Settings,
-    *,
-    now: datetime | None = None,
-    rules: RuleBook | None = None,
-    retry: Retry | None = None,
-) -> AlertRun:
-    """Judge each closed window once, oldest first, then deliver what waits.
+def alert(dsn: str, settings: Settings, *, now: datetime | None = None, rules: RuleBook | None = None) -> AlertRun:
+    """Judge each closed window once, oldest first, and queue what is to be said; delivering is another job's work.
 
     A window scored again later is not judged again, and one older than `ON_TIME` never, except in demo mode, where
     the made-up days are replayed as if they were now. Raises `TransientError` while another run judges.
     """
     now = now or datetime.now(UTC)
-    channels = channels_of([url.get_secret_value() for url in settings.webhook_urls])
+    book = rules or rules_of(settings)
     with connect(dsn, autocommit=True) as connection:
-        book = rules or rules_of(settings)
-        said = _queue_acts(connection, list(channels), now)
-        windows, changes, told = _judge_all(connection, settings, book, now, list(channels))
-        reviewed, more = _review(connection, settings, book, now, list(channels))
-        taken, refused = deliver(connection, channels, now, retry)
-    return AlertRun(
-        windows=windows, changes=changes + reviewed, told=told + said + more, delivered=taken, failed=refused
-    )
+        said = _queue_acts(connection, now)
+        windows, changes, told = _judge_all(connection, settings, book, now)
+        reviewed, more = _review(connection, settings, book, now)
+    return AlertRun(windows=windows, changes=changes + reviewed, told=told + said + more)
 
 
-def _judge_all(
-    connection: Connection, settings: Settings, book: RuleBook, now: datetime, channels: Sequence[str]
-) -> tuple[int, int, int]:
+def _judge_all(connection: Connection, settings: Settings, book: RuleBook, now: datetime) -> tuple[int, int, int]:
     windows, changes, told = 0, 0, 0
     watcher: Watcher | None = None
     while due := _due(connection, settings, now)[:CHUNK]:
@@ -93,7 +77,7 @@ def _judge_all(
                 watcher = Watcher(connection, settings, book, calendar_of(connection, _zone(settings)), keep=True)
                 watcher.restore()
             live = None if settings.demo else now
-            turns = _judge(connection, settings, book, watcher, due, channels, live)
+            turns = _judge(connection, settings, book, watcher, due, live)
             detections.note(connection, [("alerts", due[-1], len(book.rules), len(turns))], now)
         windows += len(due)
         changes += len(turns)
@@ -130,7 +114,6 @@ def _judge(
     book: RuleBook,
     watcher: Watcher,
     windows: Sequence[datetime],
-    channels: Sequence[str],
     now: datetime | None,
 ) -> list[Turn]:
     machine = _machine(connection, book, _zone(settings), windows[0])
@@ -141,7 +124,7 @@ def _judge(
         end = window + QUARTER
         made = machine.step(watcher.signals(window, machine), end)
         turns += made
-        _write(connection, settings, machine, made, end, channels)
+        _write(connection, settings, machine, made, end)
         machine.forget_resolved(end)
     _refresh(connection, settings, machine, windows[-1] + QUARTER)
     watcher.save(windows[-1])
@@ -171,7 +154,6 @@ def _write(
     machine: Machine,
     turns: Sequence[Turn],
     end: datetime,
-    channels: Sequence[str],
 ) -> None:
     """Store what changed at a window, and queue what is told of it, in the same transaction."""
     if not turns:
@@ -185,7 +167,7 @@ def _write(
         if key in machine.rows:
             machine.rows[key] = row
         if turn.change.told:
-            stored.queue(connection, row.alert_id, channels, row.detail, end)
+            stored.queue(connection, row.alert_id, row.detail, end)
 
 
 def _refresh(connection: Connection, settings: Settings, machine: Machine, end: datetime) -> None:
@@ -195,26 +177,24 @@ def _refresh(connection: Connection, settings: Settings, machine: Machine, end: 
     stored.save(connection, [replace(row, detail=maker.facts(row, end).to_json()) for row in rows])
 
 
-def _queue_acts(connection: Connection, channels: Sequence[str], now: datetime) -> int:
+def _queue_acts(connection: Connection, now: datetime) -> int:
     """Queue what people did since the last run."""
     with connection.transaction():
         said = alert_silences.untold(connection)
         for _, alert_id, facts in said:
-            stored.queue(connection, alert_id, channels, facts, now)
+            stored.queue(connection, alert_id, facts, now)
         alert_silences.noted(connection, [change for change, *_ in said])
     return len(said)
 
 
-def _review(
-    connection: Connection, settings: Settings, book: RuleBook, now: datetime, channels: Sequence[str]
-) -> tuple[int, int]:
+def _review(connection: Connection, settings: Settings, book: RuleBook, now: datetime) -> tuple[int, int]:
     """Apply what changed between windows: silences, planned work, expired acknowledgements."""
     with connection.transaction():
         if not _alone(connection):
             return 0, 0
         machine = _machine(connection, book, _zone(settings), now)
         turns = machine.review(now)
-        _write(connection, settings, machine, turns, now, channels)
+        _write(connection, settings, machine, turns, now)
     return len(turns), sum(turn.change.told for turn in turns)
 
 
