@@ -54,7 +54,10 @@ ENTRANCES: Mapping[str, tuple[Screen, ...]] = {
         _operations("data"),
     ),
     "care": (
+        _care("trends", "analyst"),
         _care("complaints", "operations", "analyst"),
+        _care("silent", "analyst"),
+        _care("surveys", "analyst"),
         _care("customer"),
     ),
 }

@@ -5,9 +5,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import exports
+from dashboards import care_charts, exports
 from dashboards.clusters_table import where
-from dashboards.page import count, moment, read, share, t, word
+from dashboards.page import count, link, moment, read, share, t, word
 from store import complaint_views, screens
 
 
@@ -40,22 +40,29 @@ def show(frame: pd.DataFrame, *, select: bool = False) -> dict[str, Any] | None:
 
 
 def causes(frame: pd.DataFrame) -> None:
-    """Show what may have caused a complaint, with the reasons in words."""
+    """Show each cluster that may have caused a complaint, the likeliest first, with the reasons in words."""
     if frame.empty:
         st.info(t("complaints.no_cause"))
         return
-    shown = pd.DataFrame(
-        {
-            t("column.probability"): frame["probability"].map(share),
-            t("column.what"): frame["selector"].map(where),
-            t("column.domain"): frame["domain"].map(lambda name: word("domain", name)),
-            t("column.since"): frame["started_at"].map(moment),
-            t("column.lead"): frame["lead_h"].map(lambda hours: t("unit.hours", n=f"{hours:.1f}")),
-            t("column.reason"): frame["reasons"].map(lambda reasons: " ".join(reason(each) for each in reasons)),
-            t("column.id"): frame["cluster_id"],
-        }
-    )
-    st.dataframe(shown, hide_index=True)
+    for one in frame.to_dict("records"):
+        said = f"**{share(one['probability'])}** {word('domain', one['domain'])}: {where(one['selector'])}"
+        link("clusters", said, cluster=one["cluster_id"])
+        lead = t("unit.hours", n=f"{one['lead_h']:.1f}")
+        st.caption(t("complaints.cause", since=moment(one["started_at"]), lead=lead))
+        st.markdown("\n".join(f"- {reason(each)}" for each in one["reasons"]))
+
+
+def competing(frame: pd.DataFrame, unexplained: float | None) -> None:
+    """Draw what may have caused a complaint beside what nothing explains; only where it was looked at."""
+    if unexplained is None or pd.isna(unexplained):
+        st.info(t("complaints.not_linked"))
+        return
+    said = frame.to_dict("records")
+    rows = [(f"{word('domain', one['domain'])} {one['cluster_id']}", one["probability"]) for one in said]
+    shown = pd.DataFrame([*rows, (t("complaints.nothing_known"), unexplained)], columns=["cause", "probability"])
+    chart = care_charts.causes(shown, title=t("column.probability"), nothing=t("complaints.nothing_known"))
+    st.altair_chart(chart, alt=t("complaints.competing_alt"))
+    st.caption(t("complaints.competing"))
 
 
 def reason(each: dict[str, Any]) -> str:

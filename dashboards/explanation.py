@@ -1,4 +1,4 @@
-"""Why a customer's day was as it was: who cost how much, what cost most, each session with place and reasons."""
+"""Why a customer's day was as it was: whose fault each session is, and what cost most."""
 
 import pandas as pd
 import streamlit as st
@@ -6,18 +6,14 @@ import streamlit as st
 from cemaphore.explaining import Explanation, Session
 from cemaphore.wording import sentence, summed
 from dashboards import charts
-from dashboards.page import explained, language, moment, score, t, word
+from dashboards.page import language, t
 
 SEGMENTS = ("device", "radio", "transport_core", "server_app", "unexplained")
 MOST_REASONS = 3  # of a session, in a table's cell
 
 
-def show(key: int) -> None:
-    """Draw the explanation of the customer's newest day, once it is asked for: it reads raw sessions again."""
-    st.subheader(t("explain.title"))
-    if not st.toggle(t("explain.ask"), key="explain"):
-        return
-    found = explained(key)
+def summary(found: Explanation) -> None:
+    """Draw the mean points lost by segment and the reasons that cost the day most."""
     if not found.sessions:
         st.info(t("explain.gone"))
     else:
@@ -25,8 +21,6 @@ def show(key: int) -> None:
     if found.reasons:
         st.markdown(f"**{t('explain.top')}**")
         st.markdown("\n".join(f"- {summed(language(), reason)}" for reason in found.reasons))
-    if found.sessions:
-        _timeline(found)
 
 
 def _bar(found: Explanation) -> None:
@@ -41,18 +35,13 @@ def _bar(found: Explanation) -> None:
     st.caption(t("explain.sessions", n=len(found.sessions)))
 
 
-def _timeline(found: Explanation) -> None:
-    st.dataframe(pd.DataFrame([_row(one) for one in found.sessions]), hide_index=True)
+def reasons(one: Session) -> str:
+    """Return the costliest reasons of a session as sentences."""
+    return " · ".join(sentence(language(), reason) for reason in one.reasons[:MOST_REASONS])
 
 
-def _row(one: Session) -> dict[str, object]:
-    reasons = [sentence(language(), reason) for reason in one.reasons[:MOST_REASONS]]
-    return {
-        t("column.time"): moment(one.listed["start_time"]),
-        t("column.service"): word("service", one.listed["service"]),
-        t("column.app"): one.listed["app"] or "",
-        t("column.cell"): one.listed["cell"] or "",
-        t("column.site"): one.places["site"] or "",
-        t("column.quality"): score(one.quality),
-        t("column.why"): " · ".join(reasons),
-    }
+def limiting(one: Session) -> str:
+    """Return the segment that cost a session most, in words; nothing where it lost less than a point."""
+    worst = max(SEGMENTS, key=lambda name: 0.0 if pd.isna(one.points[name]) else one.points[name])
+    lost = one.points[worst]
+    return "" if pd.isna(lost) or lost < 1.0 else f"{t(f'segment.{worst}')} (−{lost:.0f})"

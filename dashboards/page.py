@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
+from urllib.parse import urlencode
 
 import pandas as pd
 import psycopg
@@ -119,17 +120,17 @@ def away() -> NoReturn:
 
 
 @st.cache_data(ttl=300, show_spinner=False)
-def _explained(key: int, seen_by: str) -> Explanation:
+def _explained(key: int, at: datetime, seen_by: str) -> Explanation:
     """The program explains: it may read raw sessions, which the screens' role may not."""
     with connect(privatedb.database_url(settings()), autocommit=True) as connection:
-        return explain(connection, settings(), key)
+        return explain(connection, settings(), key, at=at)
 
 
-def explained(key: int) -> Explanation:
-    """Return why a customer's newest day was as it was; stops the page when the database does not answer."""
+def explained(key: int, at: datetime) -> Explanation:
+    """Return why a customer's local day that holds `at` was as it was; stops the page without the database."""
     looked(key, "explanation")
     try:
-        return _explained(key, viewer().name)
+        return _explained(key, at, viewer().name)
     except (psycopg.OperationalError, CemaphoreError):
         away()
 
@@ -171,3 +172,8 @@ def link(view: str, label: str, **parameters: str) -> None:
     """Show a link to another screen, with language and time zone; nothing where the viewer may not open it."""
     if allowed(view):
         st.page_link(f"views/{view}.py", label=label, query_params={**parameters, **carried()})
+
+
+def address(view: str, **parameters: str) -> str:
+    """Return the address of another screen for a cell of a table, which holds no link of Streamlit's own."""
+    return f"{view}?{urlencode({**parameters, **carried()})}"

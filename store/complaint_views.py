@@ -12,11 +12,17 @@ _HURT = timedelta(hours=48)
 
 
 def complaints(
-    connection: Connection, start: datetime | None, end: datetime | None, unexplained: bool, limit: int
+    connection: Connection,
+    start: datetime | None,
+    end: datetime | None,
+    unexplained: bool,
+    limit: int,
+    topic: str | None = None,
 ) -> pd.DataFrame:
     """Return complaints, newest first: class, confidence, likeliest cause; with `unexplained` those without a cause.
 
-    A complaint without a cause has been looked at, and no cluster explains it at 0.5 or more.
+    A complaint without a cause has been looked at, and no cluster explains it at 0.5 or more. `topic` holds the list to
+    one class.
     """
     return frame(
         connection,
@@ -30,10 +36,17 @@ def complaints(
         WHERE c.created_at >= coalesce(%(start)s, '-infinity'::timestamptz)
           AND c.created_at < coalesce(%(end)s, 'infinity'::timestamptz)
           AND (NOT %(unexplained)s OR (c.unexplained IS NOT NULL AND coalesce(l.probability, 0) < 0.5))
+          AND (%(topic)s::text IS NULL OR c.topic = %(topic)s)
         ORDER BY c.created_at DESC, c.complaint_id LIMIT %(limit)s
         """,
-        {"start": start, "end": end, "unexplained": unexplained, "limit": limit},
+        {"start": start, "end": end, "unexplained": unexplained, "limit": limit, "topic": topic},
     )
+
+
+def topics(connection: Connection) -> list[str]:
+    """Return the classes that complaints have, in alphabetical order."""
+    rows = connection.execute("SELECT topic FROM api.complaint_topics ORDER BY topic")
+    return [topic for (topic,) in rows]
 
 
 def complaint(connection: Connection, complaint_id: str, source: str | None = None) -> list[dict[str, Any]]:

@@ -115,7 +115,7 @@ class Intake:
             entry.reach(_whole(rows, "source_id").astype(np.int16), moments)
             if kind.name == "counters":
                 entry.touch(kind.name, moments - _whole(rows, "period_s").astype(np.int64) * 1_000_000)
-            elif kind.name in {"sessions", "touchpoints"}:
+            elif kind.name in {"sessions", "touchpoints", "surveys"}:
                 entry.touch(kind.name, moments)
         if kind.name == "identities":
             self._link(entry, rows)

@@ -37,19 +37,3 @@ def test_one_complaint_shows_its_class_and_causes(site: str, page: Page, languag
     page.get_by_text(text(language, "topic.waiting"), exact=True).first.wait_for()
     assert page.get_by_test_id("stException").count() == 0
     picture(page, f"complaint-{language}")
-
-
-@pytest.mark.parametrize("language", ["en", "zh"])
-def test_one_customer_by_pseudonym(site: str, page: Page, language: str, city: City) -> None:
-    """A customer hurt by a cluster is shown with contributions, clusters and sessions."""
-    with connect(city.dsn) as connection:
-        key = connection.execute("SELECT customer_key FROM cem.cluster_user ORDER BY bad DESC LIMIT 1").fetchone()
-    assert key is not None
-    open_page(page, address_of(site, "customer", customer=str(key[0]), lang=language))
-    picture(page, f"customer-{language}")
-    page.get_by_role("heading", name=text(language, "customer.contributions"), exact=True).wait_for()
-    page.get_by_role("heading", name=text(language, "customer.sessions"), exact=True).wait_for()
-    page.get_by_text(text(language, "explain.ask"), exact=True).click()
-    page.get_by_text(text(language, "explain.top"), exact=True).wait_for()
-    assert page.get_by_test_id("stException").count() == 0
-    picture(page, f"customer-{language}")

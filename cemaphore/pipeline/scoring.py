@@ -15,9 +15,10 @@ from cemaphore.pipeline.days import PERIOD_DAYS, score_day, score_periods
 from cemaphore.pipeline.hours import HourCount
 from cemaphore.pipeline.kpis import KINDS as COUNTER_KINDS
 from cemaphore.pipeline.kpis import score_counters
+from cemaphore.pipeline.surveying import survey
 from cemaphore.settings import Settings
 from records.windows import day_bounds, local_day
-from store import retention, runs, scores, touched
+from store import retention, runs, scores, surveys, touched
 from store.connection import Connection, connect
 
 Progress = Callable[[int, int], None]
@@ -166,10 +167,12 @@ class _Run:
 
     def _days(self) -> int:
         """Merge every day that has a mark, also those of a run that was killed before it came to this."""
-        hours = scores.dirty_starts(self._connection, scores.DAY_KIND)
+        connection = self._connection
+        hours = scores.dirty_starts(connection, scores.DAY_KIND)
         days = dict.fromkeys(local_day(hour, self._zone) for hour in hours)
         done = sum(self._day(day) for day in days)
         self._periods()
+        survey(connection, self._zone)
         return done
 
     def _day(self, day: date) -> bool:
@@ -187,6 +190,7 @@ class _Run:
                 version_id = self._worker.version(baseline_id)
                 score_day(connection, day, self._worker.scoring, version_id, changed)
                 scores.mark(connection, scores.PERIOD_KIND, start)
+                scores.mark(connection, surveys.MARK, start)
             scores.unmark(connection, marks)
         return not gone
 

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
-from dashboards import complaints_table, filters
+from dashboards import complaints_table, filters, local_days
 from dashboards.page import link, looked, moment, read, share, t, word
 from store import complaint_views
 
 _LISTED = 500
+_EVERY = "every"
 
 
 def main() -> None:
@@ -24,15 +25,26 @@ def _list() -> None:
     st.caption(t("complaints.surges_help"))
     complaints_table.surges(read(complaint_views.surges, None, None))
     st.subheader(t("complaints.list"))
-    scope = filters.buttons(
-        t("clusters.show"), ("all", "unexplained"), key="scope", named=lambda name: t(f"complaints.{name}")
-    )
+    left, right = st.columns(2)
+    with left:
+        scope = filters.buttons(
+            t("clusters.show"), ("all", "unexplained"), key="scope", named=lambda name: t(f"complaints.{name}")
+        )
+    with right:
+        topic = filters.listed(
+            t("complaints.topics"), (_EVERY, *read(complaint_views.topics)), key="topic", named=_topic
+        )
     st.caption(t("complaints.pick"))
-    frame = read(complaint_views.complaints, None, None, scope == "unexplained", _LISTED)
+    wanted = None if topic == _EVERY else topic
+    frame = read(complaint_views.complaints, None, None, scope == "unexplained", _LISTED, wanted)
     picked = complaints_table.show(frame, select=True)
     if picked is not None:
         st.query_params["complaint"], st.query_params["source"] = picked["complaint_id"], picked["source"]
         st.rerun()
+
+
+def _topic(name: str) -> str:
+    return t("complaints.every_topic") if name == _EVERY else word("topic", name)
 
 
 def _complaint(complaint_id: str, source: str | None) -> None:
@@ -49,6 +61,9 @@ def _complaint(complaint_id: str, source: str | None) -> None:
         looked(one["customer_key"], "complaint")
     st.title(t("complaints.one", id=complaint_id))
     st.caption(moment(one["created_at"]))
+    if one["customer_key"] is not None:
+        day = local_days.name_of(one["created_at"])
+        link("customer", t("complaints.customer"), customer=str(one["customer_key"]), day=day)
     figures = {
         t("column.topic"): t("app.none") if one["topic"] is None else word("topic", one["topic"]),
         t("column.confidence"): share(one["confidence"]),
@@ -61,9 +76,9 @@ def _complaint(complaint_id: str, source: str | None) -> None:
     if one["text"]:
         st.text(one["text"])
     st.subheader(t("complaints.causes"))
-    complaints_table.causes(read(complaint_views.links, one["source"], complaint_id))
-    if one["customer_key"] is not None:
-        link("customer", t("complaints.customer"), customer=str(one["customer_key"]))
+    links = read(complaint_views.links, one["source"], complaint_id)
+    complaints_table.competing(links, one["unexplained"])
+    complaints_table.causes(links)
 
 
 main()

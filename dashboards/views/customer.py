@@ -1,43 +1,50 @@
-"""One customer: the four dimensions over time, what limits them, their sessions, complaints and clusters."""
+"""One customer: how their service was and why, what to tell them, and all that is on record; found by pseudonym."""
+
+from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts, explained_number
-from dashboards.clusters_table import show as show_clusters
-from dashboards.explanation import show as show_explanation
-from dashboards.page import look, moment, on_the_clock, read, score, share, t, word
-from store import numbers, screens
+from dashboards import customer_record, customer_replay, customer_trend, explained_number, filters, local_days
+from dashboards.messages import LANGUAGES
+from dashboards.page import language, look, read, t, zone
+from dashboards.plain_words import Day, Disturbance, told
+from store import care, numbers, screens
 
-DIMENSIONS = ("network", "device", "app", "service")
+_DAYS = 60  # shown of a customer (own): two months of daily points are read at a glance
+_LOOK_BACK = timedelta(days=7)  # clusters that ended longer before the day are not told (own)
+_OFFERED = 50
 
 
 def main() -> None:
-    """Draw the customer whom the URL names (`?customer=KEY`), or a way to choose one."""
+    """Draw the customer whom the URL names (`?customer=KEY`, `&day=2026-03-09`), or a way to choose one."""
     st.title(t("customer.title"))
     key = _chosen()
     if key is None:
         st.info(t("customer.enter"))
         return
-    days = look(screens.customer_days, key)
-    if days.empty:
+    days = look(care.days, key, _DAYS)
+    seen = days.dropna(subset=["n"])
+    if seen.empty:
         st.warning(t("customer.unknown", key=key))
         return
-    last = days.iloc[-1]
-    _now(key, last)
-    left, right = st.columns([3, 2])
+    who = look(care.profile, key)
+    _who(who)
+    day = _day(seen)
+    start, end = day["start"], local_days.end_of(day["start"])
+    clusters = look(care.clusters, key, start - _LOOK_BACK)
+    clusters = clusters[pd.to_datetime(clusters["started_at"], utc=True) < end]
+    _now(key, day)
+    left, right = st.columns(2)
     with left:
-        st.subheader(t("customer.trend"))
-        names = {name: t(f"dimension.{name}") for name in ("overall", *DIMENSIONS)}
-        st.altair_chart(
-            charts.lines(on_the_clock(days), names, time=t("column.time"), value="0-100"), alt=t("customer.trend_alt")
-        )
+        _tell(clusters, day)
     with right:
-        _contributions(last)
-    _bad_days(key)
-    _clusters_and_complaints(key)
-    show_explanation(key)
-    _sessions(key, last)
+        customer_trend.why(clusters)
+    customer_trend.show(days, look(care.clusters, key, days["start"].iloc[0]))
+    periods = look(screens.customer_periods, key)
+    customer_trend.expected(day, None if periods.empty else periods.iloc[-1], who)
+    _record(key, start, end, clusters, periods)
 
 
 def _chosen() -> int | None:
@@ -47,84 +54,72 @@ def _chosen() -> int | None:
             return int(typed)
         st.warning(t("customer.unknown", key=typed))
         st.stop()
-    hurt = read(screens.hurt_customers, st.query_params.get("cluster"), 50)
-    picked = st.selectbox(t("customer.pick"), hurt, index=None, placeholder=t("app.none"))
+    hurt = read(screens.hurt_customers, st.query_params.get("cluster"), _OFFERED)
+    picked: int | None = st.selectbox(t("customer.pick"), hurt, index=None, placeholder=t("app.none"))
     return picked
 
 
-def _now(key: int, last: pd.Series) -> None:
-    found = look(numbers.customer_day, key, last["start"])
-    assert found is not None  # `last` is one of these days
-    for column, name in zip(st.columns(5), ("overall", *DIMENSIONS), strict=True):
+def _who(who: dict[str, Any] | None) -> None:
+    if who is None:
+        st.caption(t("customer.no_profile"))
+        return
+    known = {name: t("app.none") if pd.isna(value) else value for name, value in who.items()}
+    st.caption(t("customer.profile", **known))
+
+
+def _day(seen: pd.DataFrame) -> pd.Series:
+    """The day to look at: of the URL, else the newest that the customer was seen on."""
+    names = [local_days.name_of(start) for start in seen["start"]]
+    chosen = filters.listed(t("customer.day"), names[::-1], key="day")
+    return seen.iloc[names.index(chosen)]
+
+
+def _now(key: int, day: pd.Series) -> None:
+    found = look(numbers.customer_day, key, day["start"])
+    assert found is not None  # `day` is one of these days
+    names = ("overall", *customer_trend.DIMENSIONS)
+    for column, name in zip(st.columns(len(names)), names, strict=True):
         with column:
             explained_number.show(t(f"dimension.{name}"), explained_number.customer(found, name), key=name)
-    limiting = t("app.none") if pd.isna(last["limiting"]) else t(f"dimension.{last['limiting']}")
-    st.caption(f"**{t('customer.limiting')}: {limiting}.**")
+    limiting = t("app.none") if pd.isna(day["limiting"]) else t(f"dimension.{day['limiting']}")
+    st.markdown(t("customer.in_short", limiting=limiting, bad=int(day["bad"]), n=int(day["n"])))
 
 
-def _contributions(last: pd.Series) -> None:
-    st.subheader(t("customer.contributions"))
-    values = {name: last[f"{name}_c"] for name in (*DIMENSIONS, "prior") if not pd.isna(last[f"{name}_c"])}
-    if not values:
-        st.write(t("app.not_enough"))
-        return
-    names = {name: t(f"dimension.{name}") for name in values}
-    st.altair_chart(charts.bars(values, names, title=t("customer.points")), alt=t("customer.contributions_alt"))
-
-
-def _bad_days(key: int) -> None:
-    st.subheader(t("customer.bad_days"))
-    frame = look(screens.customer_periods, key)
-    shown = pd.DataFrame(
-        {
-            t("customer.period"): frame["days"],
-            t("dimension.overall"): frame["overall"].map(score),
-            t("customer.known_days"): frame["known_days"].astype("Int64"),
-            t("customer.bad_days"): frame["bad_days"].astype("Int64"),
-            t("customer.longest_bad_run"): frame["longest_bad_run"].astype("Int64"),
-            t("customer.days_since_bad"): frame["days_since_bad"].map(
-                lambda days: t("app.none") if pd.isna(days) else f"{int(days)}"
-            ),
-            t("customer.persistence"): frame["persistence"].map(share),
-        }
-    )
-    st.dataframe(shown, hide_index=True)
-    st.caption(t("customer.bad_days_help"))
-
-
-def _clusters_and_complaints(key: int) -> None:
-    left, right = st.columns(2)
-    with left:
-        st.subheader(t("customer.clusters"))
-        show_clusters(look(screens.customer_clusters, key), empty=t("app.none"))
-    with right:
-        st.subheader(t("customer.complaints"))
-        frame = look(screens.customer_complaints, key)
-        shown = pd.DataFrame(
-            {
-                t("column.time"): frame["created_at"].map(moment),
-                t("column.category"): frame["category"].fillna(""),
-                t("column.text"): frame["text"].fillna(""),
-                t("column.status"): frame["status"].fillna(""),
-            }
+def _tell(clusters: pd.DataFrame, day: pd.Series) -> None:
+    """What to tell the customer, first in the reader's language, and in the other one beside it."""
+    st.subheader(t("tell.title"))
+    disturbances = [
+        Disturbance(
+            domain=one["domain"],
+            certainty=1.0 if one["confirmed"] else None if pd.isna(one["certainty"]) else one["certainty"],
+            started_at=one["started_at"],
+            ended_at=None if pd.isna(one["ended_at"]) else one["ended_at"],
+            bad=one["bad"],
         )
-        st.dataframe(shown, hide_index=True)
+        for one in clusters.to_dict("records")
+    ]
+    limiting = None if pd.isna(day["limiting"]) else day["limiting"]
+    seen = Day(start=day["start"], n=int(day["n"]), bad=int(day["bad"]), limiting=limiting)
+    languages = sorted(LANGUAGES, key=lambda name: name != language())
+    for tab, name in zip(st.tabs([LANGUAGES[name] for name in languages]), languages, strict=True):
+        tab.code(told(name, disturbances, seen, zone()), language=None, wrap_lines=True)
+    st.caption(t("tell.help"))
 
 
-def _sessions(key: int, last: pd.Series) -> None:
-    st.subheader(t("customer.sessions"))
-    frame = look(screens.customer_sessions, key, last["start"], what="timeline")
-    shown = pd.DataFrame(
-        {
-            t("column.time"): frame["start_time"].map(moment),
-            t("column.service"): frame["service"].map(lambda name: word("service", name)),
-            t("column.app"): frame["app"].fillna(""),
-            t("column.cell"): frame["cell_id"].fillna(""),
-            t("column.success"): frame["success"],
-            t("column.reason"): frame["failure_cause"].fillna(""),
-        }
-    )
-    st.dataframe(shown, hide_index=True)
+def _record(key: int, start: datetime, end: datetime, clusters: pd.DataFrame, periods: pd.DataFrame) -> None:
+    st.subheader(t("customer.record"))
+    names = ("sessions", "complaints", "touchpoints", "answers", "bad_days")
+    tabs = dict(zip(names, st.tabs([t(f"customer.{name}") for name in names]), strict=True))
+    with tabs["sessions"]:
+        customer_replay.show(key, start, end, clusters)
+    with tabs["complaints"]:
+        customer_record.complaints(key)
+    with tabs["touchpoints"]:
+        customer_record.touchpoints(key, start - _LOOK_BACK, end)
+    with tabs["answers"]:
+        customer_record.answers(key)
+    with tabs["bad_days"]:
+        customer_record.bad_days(periods)
 
 
 main()
