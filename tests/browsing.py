@@ -41,7 +41,8 @@ _LOCAL = ("127.0.0.1", "localhost")
 def served(settings: Settings, dsn: str, environment: Mapping[str, str] | None = None) -> Iterator[str]:
     """Serve the screens over a database, with these variables besides; gives their address."""
     port = serving.free_port("127.0.0.1", 18501)
-    given = {**(environment or {}), "CEMAPHORE_DATABASE_URL": dsn}
+    ours = {"CEMAPHORE_DATABASE_URL": dsn, "CEMAPHORE_TIME_ZONE": settings.time_zone}
+    given = {**(environment or {}), **ours}
     before = {name: os.environ.get(name) for name in given}
     os.environ.update(given)
     try:
