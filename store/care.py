@@ -34,13 +34,17 @@ def profile(connection: Connection, customer_key: int) -> dict[str, Any] | None:
 
 
 def clusters(connection: Connection, customer_key: int, since: datetime) -> pd.DataFrame:
-    """Return the clusters that hurt a customer and were not over before `since`, the newest first."""
+    """Return the clusters that hurt a customer and were not over before `since`, the newest first.
+
+    `taken` where somebody acknowledged it or was given it; `confirmed` where people said the domain.
+    """
     return frame(
         connection,
         """
         SELECT c.cluster_id, c.over_kind, c.dimension, coalesce(c.said_domain, c.domain) AS domain, c.certainty,
                c.said_domain IS NOT NULL AS confirmed, c.selector, c.severity, c.started_at, c.ended_at, c.users_hurt,
-               u.n, u.bad, u.first_bad, u.last_bad
+               u.n, u.bad, u.first_bad, u.last_bad,
+               EXISTS (SELECT FROM api.cluster_hands h WHERE h.cluster_id = c.cluster_id) AS taken
         FROM api.cluster_customers u JOIN api.clusters c USING (cluster_id)
         WHERE u.customer_key = %(key)s AND u.bad > 0 AND coalesce(c.ended_at, 'infinity') > %(since)s
         ORDER BY c.started_at DESC

@@ -44,7 +44,7 @@ def unheard(connection: Connection, since: datetime | None) -> pd.DataFrame:
                coalesce(k.complaints, 0) AS complaints
         FROM api.clusters c
         LEFT JOIN api.cluster_risks r ON r.cluster_id = c.cluster_id AND r.topic = ''
-        LEFT JOIN (SELECT cluster_id, sum(probability) AS complaints FROM api.cluster_complaints GROUP BY 1) k
+        LEFT JOIN (SELECT cluster_id, sum(probability) AS complaints FROM api.cluster_links GROUP BY 1) k
              ON k.cluster_id = c.cluster_id
         WHERE coalesce(c.ended_at, 'infinity') > coalesce(%(since)s, '-infinity'::timestamptz)
         ORDER BY c.silent_users DESC NULLS LAST, c.started_at DESC

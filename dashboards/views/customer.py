@@ -95,6 +95,7 @@ def _tell(clusters: pd.DataFrame, day: pd.Series) -> None:
             started_at=one["started_at"],
             ended_at=None if pd.isna(one["ended_at"]) else one["ended_at"],
             bad=one["bad"],
+            taken=one["taken"],
         )
         for one in clusters.to_dict("records")
     ]
