@@ -7,20 +7,18 @@ import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+from ipaddress import IPv4Network, IPv6Network
 
 import httpx
 
+from records.addresses import Address, is_public, parsed, reached
 from records.errors import ConfigError, TransientError
 
-Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Resolve = Callable[[str, int], Sequence[str]]
 
 SCHEMES = ("http", "https")
 MAX_ANSWER_BYTES = 1 << 20
-_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))  # RFC 6052, RFC 8215
-_COMPATIBLE = IPv6Network("::/96")  # RFC 4291 2.5.5.1, deprecated
 _HOST = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
 
 
@@ -54,7 +52,7 @@ class AllowList:
     def permits(self, host: str, address: str) -> bool:
         """Whether a request to `host` may go to this one of its addresses."""
         found = reached(address)
-        if any(each in network for network in self.networks for each in (found, _parsed(address))):
+        if any(each in network for network in self.networks for each in (found, parsed(address))):
             return True
         if is_public(found):
             return True
@@ -66,30 +64,6 @@ def _host_name(entry: str) -> str:
     if not _HOST.fullmatch(name) or name.replace(".", "").isdigit():
         raise ConfigError(f"{entry!r} is neither a network such as 10.20.0.0/16 nor a host such as hooks.example.org")
     return name
-
-
-def _parsed(address: str) -> Address:
-    return ipaddress.ip_address(address.partition("%")[0])
-
-
-def reached(address: str) -> Address:
-    """The address that is reached: an IPv4 address inside an IPv6 one (mapped, 6to4, Teredo, NAT64) is that one."""
-    found = _parsed(address)
-    if isinstance(found, IPv4Address):
-        return found
-    inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
-    if inner is None and any(found in network for network in _NAT64):
-        inner = IPv4Address(int(found) & 0xFFFFFFFF)
-    if inner is None and found in _COMPATIBLE and int(found) > 1:
-        inner = IPv4Address(int(found))
-    return inner or found
-
-
-def is_public(address: Address) -> bool:
-    """Whether an address is ordinary unicast of the public internet."""
-    if isinstance(address, IPv6Address) and address.is_site_local:
-        return False
-    return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 
 def _never_by_name(address: Address) -> bool:

@@ -1,6 +1,6 @@
 """Keeps an Alertmanager at what our database says: firing alerts posted again, ended ones ended, silences kept."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -10,6 +10,8 @@ from alerts.facts import Facts
 from store import deliveries
 from store.connection import Connection
 from store.deliveries import Post
+
+WITHOUT_END = timedelta(days=30)  # how long an acknowledgement that has no end silences (own)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +46,9 @@ def post_state(
         ends = max(_resolved_at(letter.facts), note.firing_at) if over else now + pace.hold
         posted.append(Posted(letter=letter, labels=labels, ends_at=ends))
         notes.append(replace(note, labels=labels, resolved_at=(note.resolved_at or now) if over else None))
-    notes = [_silenced(channel, letter.facts, note) for letter, note in zip(letters, notes, strict=True)]
     channel.post(posted)
-    for note in notes:
+    for letter, taken in zip(letters, notes, strict=True):
+        note = _silenced(channel, letter.facts, taken, now)
         if known.get(note.alert_id) != note:
             deliveries.keep_post(connection, receiver, note)
     deliveries.forget_posts(connection, receiver, now - 2 * pace.after)
@@ -78,10 +80,10 @@ def _resolved_at(facts: Facts) -> datetime:
     return facts.resolved_at or facts.at
 
 
-def _silenced(channel: Alertmanager, facts: Facts, note: Post) -> Post:
+def _silenced(channel: Alertmanager, facts: Facts, note: Post, now: datetime) -> Post:
     """Keep the silence of an acknowledged or silenced alert there, as long as it lasts here."""
     until = _quiet_until(facts)
-    if until is None:
+    if until is None or until <= now:
         if note.silence_id is not None:
             channel.unsilence(note.silence_id)
         return replace(note, silence_id=None)
@@ -91,8 +93,8 @@ def _silenced(channel: Alertmanager, facts: Facts, note: Post) -> Post:
 
 
 def _quiet_until(facts: Facts) -> datetime | None:
-    quiet: Mapping[str, datetime | None] = {
-        "silenced": facts.silenced_until,
-        "acknowledged": facts.acknowledged_until,
-    }
-    return quiet.get(facts.state)
+    if facts.state == "silenced":
+        return facts.silenced_until or facts.at + timedelta(days=1)
+    if facts.state == "acknowledged":
+        return facts.acknowledged_until or (facts.acknowledged_at or facts.at) + WITHOUT_END
+    return None

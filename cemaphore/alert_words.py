@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,17 +24,35 @@ Writer = Callable[[Facts, str], Letter]
 
 def writer(settings: Settings) -> Writer:
     """Return what turns facts into a letter in a language, with the settings' zone, catalogues and screens."""
-    titles = _titles(settings)
+    titles = cache(lambda: _titles(settings))  # parsed with the first letter: most runs write none
     zone = ZoneInfo(settings.time_zone)
 
     def write(facts: Facts, language: str) -> Letter:
-        words = _Words(facts=facts, language=language, zone=zone, titles=titles)
+        words = _Words(facts=facts, language=language, zone=zone, titles=titles())
         url = f"{settings.public_url.rstrip('/')}/{facts.path}" if settings.public_url else None
         return Letter(
             key=facts.key, facts=facts, language=language, title=words.title(), lines=tuple(words.lines()), url=url
         )
 
     return write
+
+
+def test_facts(now: datetime) -> Facts:
+    """Facts of an alert that is none: to try a way to a receiver."""
+    return Facts(
+        alert_id="test",
+        change=int(now.timestamp()),
+        rule=TEST_RULE,
+        kind="drop",
+        subject="all",
+        measure="overall",
+        unit="points",
+        severity="info",
+        state="firing",
+        at=now,
+        started_at=now,
+        fired_at=now,
+    )
 
 
 def _titles(settings: Settings) -> Mapping[str, Mapping[str, str]]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from psycopg import sql
+
 from store.connection import Connection
 from store.locks import Lock
 
@@ -49,6 +51,16 @@ class Post:
     firing_at: datetime
     resolved_at: datetime | None = None
     silence_id: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fired:
+    """An alert that fired: its facts as JSON, when they were written, the alert it is part of, and if it was told."""
+
+    shape: dict[str, Any]
+    seen_at: datetime
+    parent_id: str | None
+    told: bool
 
 
 def unaddressed(connection: Connection, limit: int = 500) -> list[Delivery]:
@@ -154,19 +166,39 @@ def changed_at(connection: Connection) -> datetime | None:
 
 
 def told_alerts(connection: Connection) -> list[tuple[dict[str, Any], datetime]]:
-    """Return what is known of each alert that fires, or was written as ended within a day, and when it was written.
+    """Return what is known of each alert that was told and fires, or ended within a day; and when it was written."""
+    found = _fired(connection, sql.SQL("(resolved_at IS NULL OR updated_at > now() - interval '1 day')"), [])
+    return [(one.shape, one.seen_at) for one in found if one.parent_id is None and one.told]
 
-    What people changed since stands in columns of their own and goes over what the last judged window left.
-    """
-    rows = connection.execute(
-        "SELECT detail, to_jsonb(alert), updated_at FROM cem.alert WHERE fired_at IS NOT NULL AND detail ? 'change' "
-        "AND (resolved_at IS NULL OR updated_at > now() - interval '1 day')"
+
+def fired(connection: Connection, state: str | None, start: datetime | None, end: datetime | None) -> list[Fired]:
+    """Return alerts that fired, oldest first: in a state, and not over before `start` nor begun at `end` or later."""
+    return _fired(
+        connection,
+        sql.SQL(
+            "(%s::text IS NULL OR state = %s) AND (%s::timestamptz IS NULL OR coalesce(resolved_at, 'infinity') > %s) "
+            "AND (%s::timestamptz IS NULL OR alert.started_at < %s)"
+        ),
+        [state, state, start, start, end, end],
     )
-    return [
-        ({**detail, **{name: row[name] for name in _COLUMNS if name in row}}, seen_at)
-        for detail, row, seen_at in rows
-        if row.get("parent_id") is None
-    ]
+
+
+def _fired(connection: Connection, condition: sql.SQL, parameters: Sequence[Any]) -> list[Fired]:
+    """Read alerts; what people changed stands in columns and goes over what the last judged window left in `detail`."""
+    query = sql.SQL(
+        "SELECT detail, to_jsonb(alert), updated_at, silence.actor, silence.ends_at FROM cem.alert AS alert "
+        "LEFT JOIN cem.alert_silence AS silence USING (silence_id) "
+        "WHERE fired_at IS NOT NULL AND detail ? 'change' AND {} ORDER BY alert.started_at, alert_id"
+    )
+    rows = connection.execute(query.format(condition), parameters)
+    return [_one(*row) for row in rows]
+
+
+def _one(detail: dict[str, Any], row: dict[str, Any], seen_at: datetime, actor: Any, until: Any) -> Fired:
+    shape = {**detail, **{name: row[name] for name in _COLUMNS}}
+    if until is not None:
+        shape |= {"silenced_by": actor, "silenced_until": until.isoformat()}
+    return Fired(shape=shape, seen_at=seen_at, parent_id=row["parent_id"], told=row.get("told", True))
 
 
 def posts(connection: Connection, receiver: str) -> dict[str, Post]:

@@ -3,7 +3,8 @@
 import json
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -45,6 +46,14 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
+
+
+def until(condition: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
 
 
 @contextmanager
@@ -147,18 +156,34 @@ def queue(connection: Connection, *told: Facts) -> None:
     """Store alerts and queue what is to be said of them, as judging a window does."""
     for one in told:
         connection.execute(
-            "INSERT INTO cem.alert (alert_id, rule, subject, severity, state, started_at, fired_at, resolved_at, "
-            "detail, updated_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, now()) "
+            "INSERT INTO cem.alert (alert_id, rule, subject, kind, severity, state, change, started_at, fired_at, "
+            "resolved_at, acknowledged_by, acknowledged_at, acknowledged_until, acknowledged_comment, silence_id, "
+            "detail, updated_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now()) "
             "ON CONFLICT (alert_id) DO UPDATE SET state = excluded.state, severity = excluded.severity, "
-            "resolved_at = excluded.resolved_at, "
-            "detail = excluded.detail, updated_at = now()",
+            "change = excluded.change, resolved_at = excluded.resolved_at, silence_id = excluded.silence_id, "
+            "acknowledged_by = excluded.acknowledged_by, acknowledged_at = excluded.acknowledged_at, "
+            "acknowledged_until = excluded.acknowledged_until, detail = excluded.detail, updated_at = now()",
             [
-                one.alert_id, one.rule, f"{one.subject}/{one.alert_id}", one.severity, one.state, one.started_at,
-                one.fired_at, one.resolved_at, json.dumps(one.to_json()),
+                one.alert_id, one.rule, f"{one.subject}/{one.alert_id}", one.kind, one.severity, one.state, one.change,
+                one.started_at, one.fired_at, one.resolved_at, one.acknowledged_by, one.acknowledged_at,
+                one.acknowledged_until, one.acknowledged_comment, _silence(connection, one),
+                json.dumps(one.to_json()),
             ],
         )  # fmt: skip
-        connection.execute(
-            "INSERT INTO cem.delivery (alert_id, channel, idempotency_key, body, queued_at) "
-            "VALUES (%s, '*', %s, %s, %s)",
-            [one.alert_id, one.key, json.dumps(one.to_json()), one.at],
-        )
+        if one.state != "silenced":
+            connection.execute(
+                "INSERT INTO cem.delivery (alert_id, channel, idempotency_key, body, queued_at) "
+                "VALUES (%s, '*', %s, %s, %s)",
+                [one.alert_id, one.key, json.dumps(one.to_json()), one.at],
+            )
+
+
+def _silence(connection: Connection, one: Facts) -> int | None:
+    if one.silenced_until is None:
+        return None
+    row = connection.execute(
+        "INSERT INTO cem.alert_silence (matchers, starts_at, ends_at, actor, comment, made_at) "
+        "VALUES ('{}', %s, %s, %s, '', now()) RETURNING silence_id",
+        [one.at, one.silenced_until, one.silenced_by],
+    ).fetchone()
+    return row[0] if row else None

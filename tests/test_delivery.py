@@ -9,6 +9,7 @@ import pytest
 
 from alerts.facts import Facts
 from alerts.signing import secret_of, verify
+from cemaphore.alert_receivers import receivers_of
 from cemaphore.pipeline import delivering
 from cemaphore.pipeline.delivering import deliver
 from cemaphore.settings import Settings, load_settings
@@ -141,7 +142,7 @@ def test_the_setting_of_web_hooks_goes_on_to_work(
     settings = load_settings(home=tmp_path, database_url=database, webhook_urls=served.url)
     queue(connection, facts())
     assert deliver(database, settings, now=NOW).sent == 1
-    (receiver,) = delivering.receivers_of(settings)
+    (receiver,) = receivers_of(settings)
     assert receiver.name.startswith("webhook-")
     assert "hook" not in repr(receiver).replace("webhook", "")
 

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from cemaphore.catalogues import packaged
+from tests.receiving import hook
 
 CEM = Path(sys.executable).with_name("cem")
 ALL = ["--from", "2026-03-01T00:00:00Z", "--to", "2026-04-01T00:00:00Z"]
@@ -54,6 +55,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
         yield made
     finally:
         made.run("db", "stop")
+
+
+@pytest.fixture
+def receiver(home: Home) -> Iterator[str]:
+    """Name of a web hook that alerts of this home are posted to."""
+    with hook() as served:
+        home.environment["CEMAPHORE_WEBHOOK_URLS"] = served.url
+        yield str(home.json("alerts", "channels")[0]["name"])
+        del home.environment["CEMAPHORE_WEBHOOK_URLS"]
 
 
 def test_a_second_demo_loses_nothing_and_adds_nothing(home: Home) -> None:
@@ -151,7 +161,7 @@ def test_doctor_finds_nothing_that_stops(home: Home) -> None:
     assert "fail" not in json.dumps(checks)
 
 
-def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> None:
+def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path, receiver: str) -> None:
     """The fields of docs/json.md are those of the commands, no more and no fewer."""
     page = (Path(__file__).parent.parent / "docs" / "json.md").read_text(encoding="utf-8")
     documented = {
@@ -163,6 +173,8 @@ def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path) -> No
     cluster = max(home.json("clusters", *ALL), key=lambda each: each["silent_users"] or 0)["id"]
     calls = {
         "status": ["status"],
+        "alerts channels": ["alerts", "channels"],
+        "alerts try": ["alerts", "try", receiver],
         "top": ["top", "site"],
         "user": ["user", str(customer)],
         "kpi": ["kpi"],

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.outbound import AllowList, Outbound, RefusedError, checked, is_public, reached
+from alerts.outbound import AllowList, Outbound, RefusedError, checked
+from records.addresses import is_public, reached
 from records.errors import ConfigError, TransientError
 from tests.receiving import Hook, hook
 

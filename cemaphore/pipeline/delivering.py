@@ -1,22 +1,22 @@
 """Delivers what alerts have to say: addresses messages to receivers, sends them, and keeps Alertmanagers up to date."""
 
-import hashlib
-import ssl
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
+from alerts import tmf
 from alerts.channels import Letter, kinds
 from alerts.channels.alertmanager import Alertmanager
 from alerts.facts import Facts
-from alerts.outbound import AllowList, Outbound, checked
 from alerts.posting import Pace, post_state, wanted
-from alerts.receivers import ALERTMANAGER, PEOPLE, Receiver, Secret, parse_receivers
-from cemaphore.alert_words import Writer, writer
+from alerts.receivers import ALERTMANAGER, PEOPLE, Receiver
+from cemaphore.alert_receivers import outbound_of, receivers_of
+from cemaphore.alert_words import Writer, test_facts, writer
 from cemaphore.settings import Settings
-from records.errors import CemaphoreError, ConfigError
+from records.errors import CemaphoreError
 from store import deliveries
 from store.connection import Connection, connect
 from store.deliveries import Delivery, ReceiverState
@@ -47,39 +47,6 @@ class _Serving:
     pace: Pace
 
 
-def receivers_of(settings: Settings) -> tuple[Receiver, ...]:
-    """The receivers of the file and of the setting `webhook_urls`; raises `ConfigError` with the file's line."""
-    path = settings.receivers_file
-    named: tuple[Receiver, ...] = ()
-    if path.exists():
-        text = path.read_text(encoding="utf-8")
-        named = parse_receivers(text, file=path.name, home=settings.home, kinds=kinds())
-    return (*named, *(_of_setting(url.get_secret_value()) for url in settings.webhook_urls))
-
-
-def _of_setting(url: str) -> Receiver:
-    """A webhook of the settings: named without telling its address, which the operator allows by naming it there."""
-    name = f"webhook-{hashlib.sha256(url.encode()).hexdigest()[:8]}"
-    return Receiver(name=name, kind="webhook", address=Secret(value=url), host_allowed=True)
-
-
-def outbound_of(settings: Settings, receiver: Receiver) -> Outbound:
-    """What a receiver may reach."""
-    allow = AllowList.of(settings.outbound_allow)
-    if receiver.host_allowed:
-        allow = replace(allow, hosts=allow.hosts | {checked(receiver.address.read()).host.lower()})
-    return Outbound(allow=allow, timeout_s=settings.outbound_timeout_s, trust=_trust(receiver))
-
-
-def _trust(receiver: Receiver) -> ssl.SSLContext | None:
-    if receiver.ca_file is None:
-        return None
-    try:
-        return ssl.create_default_context(cafile=receiver.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"ca_file {receiver.ca_file} holds no certificates: {error}") from None
-
-
 def deliver(
     dsn: str,
     settings: Settings,
@@ -100,7 +67,7 @@ def deliver(
             deliveries.introduce(connection, receiver.name, now)
         addressed = _address(connection, receivers, now)
         states = deliveries.states(connection)
-    due = [receiver for receiver in receivers if _is_due(states[receiver.name], now)]
+    due = [receiver for receiver in receivers if _is_due(receiver, states[receiver.name], serving)]
     with ThreadPoolExecutor(max_workers=AT_THE_SAME_TIME) as pool:
         runs = list(pool.map(partial(_serve, serving), due))
     return DeliveryRun(
@@ -118,10 +85,13 @@ def pace_of(settings: Settings) -> Pace:
     )
 
 
-def _is_due(state: ReceiverState, now: datetime) -> bool:
+def _is_due(receiver: Receiver, state: ReceiverState, serving: _Serving) -> bool:
+    if receiver.kind != ALERTMANAGER and not state.waiting:
+        return False
     if not state.failures or state.failed_at is None:
         return True
-    return (now - state.failed_at).total_seconds() >= min(2.0 ** (state.failures - 1), MOST_WAIT_S)
+    most_s = serving.pace.repost.total_seconds() if receiver.kind == ALERTMANAGER else MOST_WAIT_S
+    return (serving.now - state.failed_at).total_seconds() >= min(2.0 ** (state.failures - 1), most_s)
 
 
 def _address(connection: Connection, receivers: Sequence[Receiver], now: datetime) -> int:
@@ -214,3 +184,31 @@ def _post(connection: Connection, serving: _Serving, receiver: Receiver) -> Deli
 
 def _told(connection: Connection) -> list[tuple[Facts, datetime]]:
     return [(Facts.from_json(shape), seen_at) for shape, seen_at in deliveries.told_alerts(connection)]
+
+
+def try_out(settings: Settings, receiver: Receiver, now: datetime) -> str | None:
+    """Send a message that says that nothing is wrong; returns why it was not taken, None where it was."""
+    letter = writer(settings)(test_facts(now), receiver.language)
+    try:
+        channel = kinds()[receiver.kind](receiver, outbound_of(settings, receiver))
+        return next(iter(channel.tell([letter])), "the channel says nothing")
+    except CemaphoreError as error:
+        return str(error)
+
+
+def exported(
+    connection: Connection,
+    settings: Settings,
+    shape: str,
+    state: str | None,
+    start: datetime | None,
+    end: datetime | None,
+) -> list[dict[str, Any]]:
+    """Return alerts that fired in a shape of TM Forum; parts of another alert are alarms, and no problems."""
+    write = writer(settings)
+    found = deliveries.fired(connection, state, start, end)
+    letters = [(one, write(Facts.from_json(one.shape), "en")) for one in found]
+    if shape == "tmf656":
+        return [tmf.problem(letter) for one, letter in letters if one.parent_id is None]
+    parents = [{"parentAlarm": [{"id": one.parent_id}]} if one.parent_id else {} for one, _ in letters]
+    return [tmf.alarm(letter) | parent for (_, letter), parent in zip(letters, parents, strict=True)]

@@ -1,17 +1,16 @@
 """Asking one address over HTTP: bounded in time and size, only where the configuration allows."""
 
-import ipaddress
 import socket
 import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv6Address
 
 import httpx
 import stamina
 
 from collectors.prometheus.targets import Access
+from records.addresses import Address, parsed, reached
 from records.errors import ConfigError, TransientError
 
 _PASSING = frozenset({429, 502, 503, 504})
@@ -124,16 +123,15 @@ class Fetcher:
         self._check_address(str(peer[0]))
 
     def _check_address(self, text: str) -> None:
-        address = ipaddress.ip_address(text.partition("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None)
-        address = mapped or address
+        address = reached(text)
         networks = self._access.networks
-        if any(address in network for network in networks) or (not networks and not _special(address)):
+        named = any(each in network for network in networks for each in (address, parsed(text)))
+        if named or (not networks and not _special(address)):
             return
         raise UnreachableError(f"its address {address} is in none of the networks that the source allows", "address")
 
 
-def _special(address: IPv4Address | IPv6Address) -> bool:
+def _special(address: Address) -> bool:
     """Addresses where no exporter is but a cloud's metadata service may be."""
     return address.is_link_local or address.is_multicast or address.is_unspecified
 
