@@ -52,10 +52,11 @@ def end(
     )
 
 
-def newest(connection: Connection, limit: int, job: str | None = None) -> pd.DataFrame:
-    """Return the newest runs, of one job or of all."""
+def newest(connection: Connection, limit: int, job: str | None = None, *, failed: bool = False) -> pd.DataFrame:
+    """Return the newest runs, of one job or of all, or only those that `failed`."""
     return frame(
         connection,
-        "SELECT * FROM api.runs WHERE job = coalesce(%(job)s, job) ORDER BY run_id DESC LIMIT %(limit)s",
-        {"job": job, "limit": limit},
+        "SELECT * FROM api.runs WHERE job = coalesce(%(job)s, job) AND (NOT %(failed)s OR NOT ok) "
+        "ORDER BY run_id DESC LIMIT %(limit)s",
+        {"job": job, "limit": limit, "failed": failed},
     )

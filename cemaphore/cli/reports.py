@@ -43,6 +43,8 @@ _GROUP = (
     "expected_ratio",
 )
 _CLUSTER = ("cluster_id", "over_kind", "dimension", "domain", "started_at", "ended_at", "severity", "complaints")
+_INSTANCE = ("host", "pid", "started_at", "leads_since")
+_JOB = ("job", "ok", "error", "last_success", "running_since", "failing_since")
 
 
 class Attribute(StrEnum):
@@ -79,13 +81,15 @@ def register(app: typer.Typer) -> None:
 
 
 def _status(as_json: JSON = False) -> None:
-    """Say how fresh the scores are, what is waiting, what is open, and what ran last."""
+    """Say how fresh the scores are, what is waiting, what is open, who runs the jobs, and how each of them does."""
     from cemaphore.exits import exits
     from cemaphore.printing import show
-    from store import screens
+    from store import screens, slots
 
     with exits(), _connected() as connection:
-        show(screens.status(connection), as_json)
+        shape = screens.status(connection)
+        shape |= {"instances": slots.instances(connection), "jobs": slots.jobs(connection)}
+        show(shape, as_json, columns={"instances": _INSTANCE, "jobs": _JOB})
 
 
 def _user(

@@ -14,6 +14,7 @@ def register(app: typer.Typer) -> None:
 
 def _runs(
     job: Annotated[str | None, typer.Option("--job", help="Only runs of this job, such as score.")] = None,
+    failed: Annotated[bool, typer.Option("--failed", help="Only runs that failed.")] = False,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many runs.")] = 20,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
@@ -26,4 +27,4 @@ def _runs(
     from store.connection import connect
 
     with exits(), connect(privatedb.database_url(load_settings()), autocommit=True) as connection:
-        show(records(runs.newest(connection, limit, job)), as_json, columns={"": _SHOWN})
+        show(records(runs.newest(connection, limit, job, failed=failed)), as_json, columns={"": _SHOWN})

@@ -15,8 +15,10 @@ _PATTERNS = (
     (re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+"), _HIDDEN),  # e-mail
     (re.compile(r"://[^/\s@]+@"), f"://{_HIDDEN}@"),  # user and password of an address
     (re.compile(r"https?://\S+"), _HIDDEN),  # webhooks hold secrets in their path
-    (re.compile(r"(?<![\w.])\+?\d[\d -]{5,}\d(?![\w.])"), _HIDDEN),  # numbers as long as a subscriber's
 )
+# Numbers as long as a subscriber's, also behind a few letters (accounts), and no dates.
+_NUMBER = re.compile(r"(?<![A-Za-z0-9])(?<!\d\.)[A-Za-z]{0,4}\+?\d[\d -]{5,}\d(?![A-Za-z0-9]|\.\d)")
+_DATE = re.compile(r"(?:19|20)\d\d-\d\d-\d\d(?: \d\d)?")
 
 
 def redact(logger: Any, method: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
@@ -38,7 +40,7 @@ def _redacted(name: str, value: Any) -> Any:
     text = str(value)
     for pattern, shown in _PATTERNS:
         text = pattern.sub(shown, text)
-    return text
+    return _NUMBER.sub(lambda found: found[0] if _DATE.fullmatch(found[0]) else _HIDDEN, text)
 
 
 def configure(level: str, stream: TextIO | None = None) -> structlog.typing.FilteringBoundLogger:

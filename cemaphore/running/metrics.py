@@ -39,19 +39,19 @@ class Metrics:
         )  # fmt: skip
         self.up = Gauge("cem_source_up", "1 where a source answered when last asked.", ["source"], registry=registry)
         self.seconds = Histogram(
-            "cem_job_duration_seconds", "How long runs of a job took.", ["job"], buckets=_BUCKETS_S, registry=registry
+            "cem_job_duration_seconds", "How long runs of a job took.", ["task"], buckets=_BUCKETS_S, registry=registry
         )
         self.succeeded = Gauge(
-            "cem_job_last_success_timestamp_seconds", "When a job last succeeded.", ["job"], registry=registry
+            "cem_job_last_success_timestamp_seconds", "When a job last succeeded.", ["task"], registry=registry
         )
         self.failures = Counter(
-            "cem_job_failures", "Runs of a job that failed, by the kind of fault.", ["job", "kind"], registry=registry
+            "cem_job_failures", "Runs of a job that failed, by the kind of fault.", ["task", "kind"], registry=registry
         )
         self.missed = Counter(
-            "cem_job_missed", "Slots of a job in which no program ran it.", ["job"], registry=registry
+            "cem_job_missed", "Slots of a job in which no program ran it.", ["task"], registry=registry
         )  # fmt: skip
         self.overlapped = Counter(
-            "cem_job_overlapped", "Slots of a job that came while its last run still went on.", ["job"],
+            "cem_job_overlapped", "Slots of a job that came while its last run still went on.", ["task"],
             registry=registry,
         )  # fmt: skip
         self.restarts = Counter(
@@ -91,7 +91,7 @@ class _Live:
     def collect(self) -> Iterable[Metric]:
         """The samples of now."""
         running = GaugeMetricFamily(
-            "cem_job_running_seconds", "For how long the present run of a job goes on.", labels=["job"]
+            "cem_job_running_seconds", "For how long the present run of a job goes on.", labels=["task"]
         )
         for job, seconds in self._running().items():
             running.add_metric([job], seconds)
