@@ -9,12 +9,12 @@ from pathlib import Path
 
 from alerts.facts import Facts
 from alerts.outbound import checked
+from alerts.rules import SEVERITIES
 from alerts.toml_tables import Table, tables
 from records.errors import ConfigError
 
 ALERTMANAGER = "alertmanager"
 LANGUAGES = ("en", "zh")
-SEVERITIES = ("info", "warning", "critical")
 STATES = ("firing", "acknowledged", "resolved")
 PEOPLE = "apprise"  # the kind whose messages people read
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -71,10 +71,12 @@ class Receiver:
 
 
 def _matches(facts: Facts, name: str, patterns: Collection[str]) -> bool:
-    own = getattr(facts, name) if name in _ATTRIBUTES else None
+    """Whether a field of the alert, a label of its rule, or anything that it is about fits one of the patterns."""
+    own = getattr(facts, name) if name in _ATTRIBUTES else facts.labels.get(name)
     attribute, _, value = facts.subject.partition("=")
-    found = own or facts.labels.get(name) or (value if attribute == name else "")
-    return any(fnmatchcase(str(found), pattern) for pattern in patterns)
+    subject = (value,) if attribute == name else ()
+    found = [str(each) for each in (own, *facts.about.get(name, ()), *subject) if each]
+    return any(fnmatchcase(each, pattern) for each in found for pattern in patterns)
 
 
 def parse_receivers(text: str, *, file: str, home: Path, kinds: Collection[str]) -> tuple[Receiver, ...]:

@@ -4,6 +4,7 @@ The mapping is ours; names and obligatory fields are those of the published defi
 TMF656-ServiceProblem-v4.0.0, release 18.5).
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alerts.channels import Letter
@@ -22,6 +23,8 @@ _CAUSES = {
     "server": "responseTimeExcessive",
 }
 _PRIORITIES = {"critical": 1, "warning": 4, "info": 7}  # of 1 (highest) to 10 (own)
+MOST_NAMED = 50  # cells or other things that an alert names (own)
+_PLACES = ("all", "region")
 _RESOURCES = ("site", "cell", "server", "core_node", "model")
 _SERVICES = ("service", "app", "plan")
 
@@ -52,8 +55,8 @@ def alarm(letter: Letter) -> dict[str, Any]:
         "alarmChangedTime": facts.at.isoformat(),
         "alarmClearedTime": _moment(facts.resolved_at),
         "serviceAffecting": facts.kind != "no_data",
-        "affectedService": [{"id": subject, "name": subject}] if kind in _SERVICES else None,
-        "place": [{"role": "affected", "name": subject}] if kind == "region" else None,
+        "affectedService": _named(facts, _SERVICES),
+        "place": [{"role": "affected", **one} for one in _named(facts, _PLACES) or []] or None,
         "correlatedAlarm": [{"id": child.alert_id, "@referredType": "Alarm"} for child in facts.children] or None,
         "comment": _comments(facts),
         "crossedThresholdInformation": _threshold(letter),
@@ -72,7 +75,6 @@ def alarm_event(letter: Letter) -> dict[str, Any]:
 def problem(letter: Letter) -> dict[str, Any]:
     """Return a TMF656 ServiceProblem."""
     facts = letter.facts
-    kind, subject = _subject(facts)
     shape = {
         "id": facts.alert_id,
         "category": "system.originated",
@@ -86,9 +88,9 @@ def problem(letter: Letter) -> dict[str, Any]:
         "timeRaised": _moment(facts.fired_at or facts.started_at),
         "timeChanged": facts.at.isoformat(),
         "resolutionDate": _moment(facts.resolved_at),
-        "affectedLocation": _named(kind in ("all", "region"), subject),
-        "affectedResource": _named(kind in _RESOURCES, subject),
-        "affectedService": _named(kind in _SERVICES or kind not in ("all", "region", *_RESOURCES), subject),
+        "affectedLocation": _named(facts, _PLACES),
+        "affectedResource": _named(facts, _RESOURCES),
+        "affectedService": _named(facts, _SERVICES) or _other(facts),
         "firstAlert": {"id": facts.alert_id, "name": facts.rule, "@referredType": "Alarm"},
         "underlyingAlarm": [{"id": one, "@referredType": "Alarm"} for one in _alarms(facts)],
         "relatedObject": _cluster(facts),
@@ -172,8 +174,23 @@ def _threshold(letter: Letter) -> dict[str, Any] | None:
     }
 
 
-def _named(wanted: bool, name: str) -> list[dict[str, str]] | None:
-    return [{"id": name, "name": name}] if wanted else None
+def _named(facts: Facts, attributes: Sequence[str]) -> list[dict[str, str]] | None:
+    """What the alert is about, of these attributes; None where nothing is."""
+    names = [name for attribute in attributes for name in _about(facts).get(attribute, ())]
+    return [{"id": name, "name": name} for name in names[:MOST_NAMED]] or None
+
+
+def _other(facts: Facts) -> list[dict[str, str]] | None:
+    """At least one of location, resource and service has to be there: whatever else the subject is."""
+    if _named(facts, (*_PLACES, *_RESOURCES)):
+        return None
+    _, subject = _subject(facts)
+    return [{"id": subject, "name": subject}]
+
+
+def _about(facts: Facts) -> Mapping[str, Sequence[str]]:
+    kind, subject = _subject(facts)
+    return {kind: (subject,), **facts.about}
 
 
 def _alarms(facts: Facts) -> list[str]:

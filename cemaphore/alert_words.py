@@ -16,6 +16,7 @@ from cemaphore.alert_figures import about, figure, points
 from cemaphore.settings import Settings
 from cemaphore.wording import messages
 
+MOST_NAMED = 3  # values of one attribute that a first line names (own)
 MOST_LISTED = 5  # subjects of a storm and pieces of evidence that a message lists (own)
 TEST_RULE = "test"  # of a message that only shows that the way is open
 
@@ -181,11 +182,25 @@ class _Words:
         return named or messages(self.language).get(f"alert.measure.{self.facts.measure}", self.facts.measure)
 
     def subject(self, subject: str) -> str:
-        """Name of whom it is about: `region=west` as "region west"."""
+        """Name of whom it is about: `region=west` as "region west", a cluster by its conditions."""
         attribute, _, value = subject.partition("=")
+        if attribute == "cluster" and self.facts.about:
+            return self.t("comma").join(self._group(name, values) for name, values in self._conditions())
+        return self._group(attribute, (value,) if value else ())
+
+    def _conditions(self) -> list[tuple[str, tuple[str, ...]]]:
+        """What the alert is about, of places only the narrowest that is soon said."""
+        about = dict(self.facts.about)
+        places = [name for name in ("cell", "site", "region") if name in about]
+        said = next((name for name in places if len(about[name]) <= MOST_NAMED), places[-1] if places else "")
+        return [(name, values) for name, values in about.items() if name not in places or name == said]
+
+    def _group(self, attribute: str, values: tuple[str, ...]) -> str:
         name = messages(self.language).get(f"attribute.{attribute}", attribute)
         name = name[:1].lower() + name[1:]
-        return self.t("subject", attribute=name, value=value) if value else name
+        if len(values) > MOST_NAMED:
+            return self.t("subject.many", attribute=name, n=len(values))
+        return self.t("subject", attribute=name, value=self.t("comma").join(values)) if values else name
 
     def figure(self, value: float | None, unit: str | None = None) -> str:
         """A figure with its unit; of the alert's own unit where none is given."""

@@ -198,7 +198,7 @@ def _one(detail: dict[str, Any], row: dict[str, Any], seen_at: datetime, actor: 
     shape = {**detail, **{name: row[name] for name in _COLUMNS}}
     if until is not None:
         shape |= {"silenced_by": actor, "silenced_until": until.isoformat()}
-    return Fired(shape=shape, seen_at=seen_at, parent_id=row["parent_id"], told=row.get("told", True))
+    return Fired(shape=shape, seen_at=seen_at, parent_id=row["parent_id"], told=row["told"])
 
 
 def posts(connection: Connection, receiver: str) -> dict[str, Post]:

@@ -133,7 +133,7 @@ def facts(**given: Any) -> Facts:
         ),
         "complaints": 7,
         "owner": "NOC",
-        "labels": {"region": "west"},
+        "about": {"region": ("west",)},
     }
     return Facts(**{**values, **given})
 
@@ -158,7 +158,8 @@ def queue(connection: Connection, *told: Facts) -> None:
         connection.execute(
             "INSERT INTO cem.alert (alert_id, rule, subject, kind, severity, state, change, started_at, fired_at, "
             "resolved_at, acknowledged_by, acknowledged_at, acknowledged_until, acknowledged_comment, silence_id, "
-            "detail, updated_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now()) "
+            "detail, told, updated_at) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, true, now()) "
             "ON CONFLICT (alert_id) DO UPDATE SET state = excluded.state, severity = excluded.severity, "
             "change = excluded.change, resolved_at = excluded.resolved_at, silence_id = excluded.silence_id, "
             "acknowledged_by = excluded.acknowledged_by, acknowledged_at = excluded.acknowledged_at, "

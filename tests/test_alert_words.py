@@ -91,6 +91,21 @@ def test_an_end_says_how_long_it_lasted_and_names_its_days(write: Writer) -> Non
     assert write(facts(**OVER), "zh").lines[0].startswith("3月10日 12:00 至 14:00")
 
 
+def test_a_cluster_is_said_by_its_conditions(write: Writer) -> None:
+    cells = tuple(f"W-{n}" for n in range(12))
+    told = facts(
+        kind="cluster", subject="cluster=c1", measure="bad_ratio", unit="ratio", value=0.35, expected=0.04, drop=0.32,
+        about={"app": ("video",), "cell": cells, "site": ("W1", "W2", "W3", "W4"), "region": ("west",)},
+    )  # fmt: skip
+    assert (
+        write(told, "en").title
+        == "CRITICAL: bad sessions 35 %, usually 4.0 %, app video, region west, about 1,200 users"
+    )
+    assert write(told, "zh").title == "【严重】应用 video、区域 west：差会话占比 35 %，平时 4.0 %，约 1,200 名用户"
+    wide = replace(told, about={"cell": cells})
+    assert ", 12 × cell," in write(wide, "en").title
+
+
 def test_a_storm_lists_some_of_what_is_in_it_and_counts_the_rest(write: Writer) -> None:
     lines = write(storm(), "en").lines
     inside = "cell W-000, cell W-001, cell W-002, cell W-003, cell W-004 and 995 more"

@@ -88,10 +88,11 @@ def test_secrets_come_from_variables_and_files_and_never_print(monkeypatch: Any,
     [
         ({}, True),
         ({"severity": "warning"}, False),
-        ({"labels": {"region": "north"}, "subject": "region=north"}, False),
-        ({"labels": {}, "subject": "region=western"}, True),
-        ({"labels": {"region": "east"}, "subject": "cell=E-1"}, True),
-        ({"labels": {}, "subject": "cell=E-1"}, False),
+        ({"about": {"region": ("north",)}, "subject": "region=north"}, False),
+        ({"about": {}, "subject": "region=western"}, True),
+        ({"about": {"region": ("north", "east")}, "subject": "cluster=c1"}, True),
+        ({"about": {}, "labels": {"region": "east"}, "subject": "cell=E-1"}, True),
+        ({"about": {}, "subject": "cell=E-1"}, False),
     ],
 )
 def test_a_receiver_gets_what_it_asked_for(given: dict[str, Any], wanted: bool) -> None:

@@ -107,6 +107,9 @@ def labels_of(letter: Letter) -> dict[str, str]:
         "severity": facts.severity,
         "source": "cemaphore",
     }
+    regions = facts.about.get("region", ())
+    if len(regions) == 1:
+        labels.setdefault("region", regions[0])
     if facts.owner:
         labels["owner"] = facts.owner
     return {name: text for name, text in labels.items() if text}
