@@ -140,6 +140,15 @@ def introduce(connection: Connection, receiver: str, now: datetime) -> None:
     )
 
 
+def forget_unknown(connection: Connection, receivers: Sequence[str], queued_before: datetime) -> None:
+    """Keep nothing waiting for receivers that are configured no more."""
+    connection.execute(
+        "UPDATE cem.delivery SET outcome = 'superseded', delivered_at = now() WHERE outcome = 'waiting' "
+        "AND channel <> %s AND channel <> ALL(%s) AND queued_at < %s",
+        [EVERYBODY, list(receivers), queued_before],
+    )
+
+
 def claim(connection: Connection, receiver: str) -> bool:
     """Whether this connection alone serves a receiver from here on, until it is closed."""
     row = connection.execute("SELECT pg_try_advisory_lock(%s, hashtext(%s))", [int(Lock.RECEIVER), receiver]).fetchone()

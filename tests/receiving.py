@@ -19,7 +19,7 @@ NOON = datetime(2026, 3, 10, 4, tzinfo=UTC)  # noon in Shanghai
 
 @dataclass
 class Hook:
-    """What it got; statuses that it answers with (then 200); it answers bytes of `body` after `delay`."""
+    """What it got; statuses that it answers with (then 200); it answers `body` after `delays` (s; then at once)."""
 
     url: str = ""
     port: int = 0
@@ -27,6 +27,7 @@ class Hook:
     headers: list[dict[str, str]] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
+    delays: list[float] = field(default_factory=list)
     location: str = ""
     body: bytes = b""
 
@@ -68,6 +69,7 @@ def hook(port: int = 0) -> Iterator[Hook]:
             made.raw.append(body)
             made.headers.append({name.lower(): value for name, value in self.headers.items()})
             made.got.append(json.loads(body) if body[:1] == b"{" else {})
+            time.sleep(made.delays.pop(0) if made.delays else 0)
             self.send_response(status)
             if made.location:
                 self.send_header("Location", made.location)

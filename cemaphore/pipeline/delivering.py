@@ -23,6 +23,7 @@ from store.deliveries import Delivery, ReceiverState
 
 AT_ONCE = 50  # messages to one receiver in one run; the next run is seconds later (own)
 AT_THE_SAME_TIME = 8  # receivers that are served side by side; each holds a connection (own)
+KEPT = timedelta(days=1)  # what waits for a receiver that is configured no more: it may have been renamed (own)
 MOST_WAIT_S = 60.0  # until a receiver that took nothing is tried again (own)
 
 
@@ -65,6 +66,7 @@ def deliver(
     with connect(dsn, autocommit=True) as connection:
         for receiver in receivers:
             deliveries.introduce(connection, receiver.name, now)
+        deliveries.forget_unknown(connection, [one.name for one in receivers], now - KEPT)
         addressed = _address(connection, receivers, now)
         states = deliveries.states(connection)
     due = [receiver for receiver in receivers if _is_due(receiver, states[receiver.name], serving)]
