@@ -29,11 +29,14 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-VIEWPORT = {"width": 1440, "height": 1000}
+VIEWPORT = {"width": 1440, "height": 1200}
 READY = '[data-testid="stApp"][data-test-script-state="notRunning"]'
 # A page is still when its script has ended and nothing of it is waiting to be drawn.
 _BUSY = '[data-testid="stSkeleton"], [data-testid="stSpinner"], [data-stale="true"], [data-testid="stAppSkeleton"]'
 _STILL = f"() => document.querySelector('{READY}') && !document.querySelector('{_BUSY}')"
+# How high a page is drawn whole; a map stays as it is: drawn anew without a graphics card, it takes many seconds.
+_HEIGHT = """() => document.querySelector('[data-testid="stDeckGlJsonChart"]')
+    ? 0 : document.querySelector('[data-testid="stMain"]').scrollHeight"""
 _LOCAL = ("127.0.0.1", "localhost")
 
 
@@ -160,9 +163,11 @@ def settle(page: Page) -> None:
 
 def picture(page: Page, name: str) -> None:
     """Keep a picture of the whole page among the artefacts, also of what only scrolling shows."""
-    height = page.evaluate("() => document.querySelector('[data-testid=\"stMain\"]').scrollHeight")
-    page.set_viewport_size({"width": VIEWPORT["width"], "height": max(int(height), VIEWPORT["height"])})
-    page.wait_for_timeout(300)  # canvases are drawn after the script ended
+    height = int(page.evaluate(_HEIGHT))
+    if height > VIEWPORT["height"]:
+        page.set_viewport_size({"width": VIEWPORT["width"], "height": height})
+    page.wait_for_timeout(200)  # canvases are drawn after the script ended
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=ARTEFACTS / f"{name}.png")
-    page.set_viewport_size({"width": VIEWPORT["width"], "height": VIEWPORT["height"]})
+    if height > VIEWPORT["height"]:
+        page.set_viewport_size({"width": VIEWPORT["width"], "height": VIEWPORT["height"]})
