@@ -1,7 +1,7 @@
 """The process that Apprise runs in: an audit hook ends every connection to an address that is not allowed.
 
-Reads one JSON object from standard input (`url`, `networks`, `hosts`, `timeout_s`, `letters`) and writes one line for
-each letter: null, or why it was not sent. Names are resolved by Apprise's libraries; what counts is the address that a
+Reads one JSON object from standard input (`url`, `networks`, `hosts`, `timeout_s`, `posts`) and writes one line for
+each post: null, or why it was not sent. Names are resolved by Apprise's libraries; what counts is the address that a
 socket is about to connect to, so neither a second resolution nor a redirect leads elsewhere.
 """
 
@@ -90,19 +90,21 @@ def main() -> None:
     service = apprise.Apprise.instantiate(order["url"], asset=asset)
     guard.install()
     socket.setdefaulttimeout(order["timeout_s"])
-    for letter in order["letters"]:
-        result = _sent(service, letter, guard, reasons)
+    for post in order["posts"]:
+        result = _sent(service, post, guard, reasons)
         print(json.dumps(result), flush=True)
         if result is not None:
             return
 
 
-def _sent(service: Any, letter: dict[str, str], guard: Guard, reasons: _Reasons) -> str | None:
+def _sent(service: Any, post: dict[str, Any], guard: Guard, reasons: _Reasons) -> str | None:
     if not service:
         return "the address is none that Apprise knows"
     guard.refused, reasons.status = None, None
     try:
-        taken = service.notify(title=letter["title"], body=letter["body"], notify_type=letter["kind"])
+        taken = service.notify(
+            title=post["title"], body=post["body"], notify_type=post["kind"], attach=post["files"] or None
+        )
     except Exception as error:  # of any of Apprise's plugins; its text may hold the address
         return f"Apprise failed: {type(error).__name__}"
     if taken:

@@ -21,6 +21,7 @@ from pydantic_settings import (
 from cemaphore.delivery_settings import DeliverySettings
 from cemaphore.engines import Engine
 from cemaphore.login_settings import LoginSettings
+from cemaphore.report_settings import ReportSettings
 from cemaphore.running_settings import RunningSettings
 from records.errors import ConfigError
 from store.retention import DEFAULT_DAYS, LEAST_DAYS
@@ -32,7 +33,7 @@ DEFAULT_HOME = Path(".cemaphore")
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-class Settings(LoginSettings, DeliverySettings, RunningSettings, BaseSettings):
+class Settings(LoginSettings, DeliverySettings, ReportSettings, RunningSettings, BaseSettings):
     """Everything that can be set; frozen, and every path absolute."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True, validate_default=True)

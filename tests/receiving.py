@@ -1,5 +1,6 @@
-"""A web hook that notes what it gets, for tests of delivery; and facts of an alert to deliver."""
+"""A web hook and a mail server that note what they get, for tests of delivery; and facts of an alert to deliver."""
 
+import email
 import json
 import socket
 import threading
@@ -8,13 +9,43 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.policy import default
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from aiosmtpd.controller import Controller
 
 from alerts.facts import Child, Facts, TierUsers
 from store.connection import Connection
 
 NOON = datetime(2026, 3, 10, 4, tzinfo=UTC)  # noon in Shanghai
+
+
+@dataclass
+class Mailbox:
+    """What a mail server took, and what it answers the next mail with."""
+
+    port: int = 0
+    got: list[Any] = field(default_factory=list)
+    answer: str = "250 taken"
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+        if self.answer.startswith("250"):
+            self.got.append(email.message_from_bytes(envelope.content, policy=default))
+        return self.answer
+
+
+@contextmanager
+def mail_server() -> Iterator[Mailbox]:
+    """A mail server on a free port of this machine."""
+    made = Mailbox()
+    made.port = free_port()
+    controller = Controller(made, hostname="127.0.0.1", port=made.port)
+    controller.start()
+    try:
+        yield made
+    finally:
+        controller.stop()
 
 
 @dataclass

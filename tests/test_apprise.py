@@ -1,14 +1,9 @@
 """Mail and chat through Apprise reach a real mail server and a real web hook, and nothing that is not allowed."""
 
-import email
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from email.policy import default
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 
 from alerts.channels import Letter
 from alerts.channels.apprise import open_channel
@@ -16,31 +11,15 @@ from alerts.outbound import AllowList, Outbound
 from alerts.receivers import Receiver, Secret
 from cemaphore.alert_words import writer
 from cemaphore.settings import load_settings
-from tests.receiving import Hook, facts, free_port, hook
+from tests.receiving import Hook, Mailbox, facts, hook, mail_server
 
 LOCAL = AllowList.of(["127.0.0.1"])
 
 
-@dataclass
-class Mailbox:
-    """What a mail server took."""
-
-    port: int = 0
-    got: list[Any] = field(default_factory=list)
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
-        self.got.append(email.message_from_bytes(envelope.content, policy=default))
-        return "250 taken"
-
-
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
-    made = Mailbox()
-    made.port = free_port()
-    controller = Controller(made, hostname="127.0.0.1", port=made.port)
-    controller.start()
-    yield made
-    controller.stop()
+    with mail_server() as made:
+        yield made
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from threading import Timer
 
 from alerts.channels import Letter
@@ -17,6 +18,16 @@ START_S = 20.0  # until the process has loaded Apprise on a busy machine (own)
 _HIDDEN = ("CEMAPHORE_", "PG")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Post:
+    """What Apprise sends at once; `kind` is its type of a message, `files` lie on this machine."""
+
+    title: str
+    body: str
+    kind: str
+    files: tuple[str, ...] = ()
+
+
 class Apprise:
     """One Apprise URL."""
 
@@ -25,12 +36,16 @@ class Apprise:
         self._outbound = outbound
 
     def tell(self, letters: Sequence[Letter]) -> Iterator[str | None]:
+        """Send letters one after the other until one is not taken."""
+        yield from self.post([Post(title=one.title, body=_text(one), kind=_kind(one)) for one in letters])
+
+    def post(self, posts: Sequence[Post]) -> Iterator[str | None]:
         """Send one after the other until one is not taken; the process is ended when it takes too long."""
         order = {
             "url": self._url,
             **_shape(self._outbound.allow),
             "timeout_s": self._outbound.timeout_s,
-            "letters": [{"title": one.title, "body": _text(one), "kind": _kind(one)} for one in letters],
+            "posts": [vars(one) for one in posts],
         }
         with subprocess.Popen(
             [sys.executable, "-m", MODULE],
@@ -40,16 +55,16 @@ class Apprise:
             text=True,
             env=_environment(),
         ) as process:
-            patience = Timer(START_S + self._outbound.timeout_s * len(letters), process.kill)
+            patience = Timer(START_S + self._outbound.timeout_s * len(posts), process.kill)
             patience.start()
             try:
-                yield from _results(process, json.dumps(order), len(letters))
+                yield from _results(process, json.dumps(order), len(posts))
             finally:
                 patience.cancel()
                 process.kill()
 
 
-def _results(process: "subprocess.Popen[str]", order: str, letters: int) -> Iterator[str | None]:
+def _results(process: "subprocess.Popen[str]", order: str, posts: int) -> Iterator[str | None]:
     """Yield each result as soon as it is there: what was taken is noted before the next one is sent."""
     assert process.stdin is not None
     assert process.stdout is not None
@@ -63,7 +78,7 @@ def _results(process: "subprocess.Popen[str]", order: str, letters: int) -> Iter
         told += 1
         if result is not None:
             return
-    if told < letters:
+    if told < posts:
         yield "Apprise took too long or ended early"
 
 

@@ -51,6 +51,11 @@ def ending(end: datetime) -> Week:
     return Week(start=end - timedelta(days=7), end=end)
 
 
+def scored(connection: Connection, week: Week) -> bool:
+    """Whether any hour of a week was scored."""
+    return bool(report_figures.totals(connection, week.start, week.end)["sessions"])
+
+
 def report(connection: Connection, week: Week, words: Words, *, now: datetime) -> Report:
     """Return the report of a week as the connection's role sees it."""
     last = words.day(week.end - timedelta(seconds=1))

@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 SOURCE = "source:"  # before a source's name; the limit of all of them is that of "source"
-DAY_S, _LOOK_S = 86_400.0, 60.0
+DAY_S, _LOOK_S, _REPORT_S = 86_400.0, 60.0, 300.0
 _EPOCH, _MICROSECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 
 
@@ -54,6 +54,7 @@ def chains(every_s: float, deliver_s: float) -> tuple[Chain, ...]:
         Chain(jobs=("aggregate",), lane=Lane.SCORING, daily=True),
         Chain(jobs=("retention",), lane=Lane.UPKEEP, daily=True),
         Chain(jobs=("housekeeping",), lane=Lane.UPKEEP, daily=True),
+        Chain(jobs=("report",), lane=Lane.UPKEEP, every_s=_REPORT_S),
     )
 
 
@@ -79,6 +80,7 @@ LIMITS_S: Mapping[str, float] = MappingProxyType(
         "aggregate": 7200.0,
         "retention": 7200.0,
         "housekeeping": 3600.0,
+        "report": 600.0,
     }
 )
 

@@ -1,4 +1,4 @@
-"""The daily jobs: old rows dropped, and the house kept in order."""
+"""The jobs beside the flow of records: old rows dropped, the house kept in order, the week's report sent."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from cemaphore.running.schedule import Source
-from cemaphore.running.work import Call, Counts, Work
+from cemaphore.running.work import Call, Counts, Work, counts_of
 from cemaphore.settings import Settings
 from store import audit, housekeeping, retention, slots
 from store.connection import Connection, connect
@@ -29,6 +29,7 @@ class Upkeep:
         self.work: Mapping[str, Work] = {
             "retention": self._retention,
             "housekeeping": self._housekeeping,
+            "report": self._report,
         }
 
     def close(self) -> None:
@@ -56,6 +57,13 @@ class Upkeep:
                 self._log.error("audit trail was altered", first_entry=broken)
             self._remind(connection)
         return counts
+
+    def _report(self, call: Call) -> Counts:
+        if not self._settings.report_receivers:
+            return {}
+        from cemaphore.reporting.sending import send_week  # draws and sets: not held by who sends none
+
+        return counts_of(send_week(call.dsn, self._settings, now=call.now))
 
     def _remind(self, connection: Connection) -> None:
         days = self._settings.backup_within_days
