@@ -89,7 +89,7 @@ def _one(frame: pd.DataFrame, name: str) -> None:
     limits = None if anchor is None else (float(anchor.best), float(anchor.worst))
     labels = {"time": t("column.time"), "best": t("cells.good_from"), "worst": t("cells.bad_from")}
     spec = kpi_charts.series(on_the_clock(frame), limits, unit(name) or title(name, language()), labels)
-    st.vega_lite_chart(spec, alt=t("cells.kpi_alt", kpi=title(name, language())))
+    st.vega_lite_chart(charts.themed(spec), alt=t("cells.kpi_alt", kpi=title(name, language())))
     st.caption(t("cells.coverage", share=share(frame["coverage"].mean()), n=int(frame["n"].sum())))
 
 

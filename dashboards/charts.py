@@ -1,6 +1,7 @@
 """Charts as Altair specifications: colour-blind-safe, drawn without any request to the outside."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import altair as alt
 import pandas as pd
@@ -41,6 +42,15 @@ def colour(name: str) -> str:
 def times(title: str | None) -> alt.Axis:
     """Return an axis of moments whose labels need no language."""
     return alt.Axis(title=title, format=_MOMENTS, labelOverlap="greedy", labelSeparation=12, labelFlush=False)
+
+
+def themed(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a ready specification with the ink of `finished`, and moments that need no language."""
+    ink = _INK["dark" if dark() else "light"]
+    axis = {"labelColor": ink, "titleColor": ink}
+    moments = {"format": _MOMENTS, "labelOverlap": "greedy", "labelSeparation": 12}
+    words = {"labelColor": ink, "titleColor": ink}
+    return {**spec, "config": {"axis": axis, "axisTemporal": moments, "header": words, "legend": words}}
 
 
 def finished(chart: alt.Chart) -> alt.Chart:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import small_charts
+from dashboards import charts, small_charts
 from dashboards.kpi_words import title
 from dashboards.page import language, moment, on_the_clock, read, t, word
 from dashboards.scene import cells_of
@@ -35,7 +35,7 @@ def show(found: Found) -> None:
     if drawn:
         rows = [(_named(piece), piece["before"], piece["during"]) for piece in drawn]
         labels = (t("column.before"), t("column.during"))
-        st.vega_lite_chart(small_charts.before_and_during(rows, labels), alt=t("cluster.changed_alt"))
+        st.vega_lite_chart(charts.themed(small_charts.before_and_during(rows, labels)), alt=t("cluster.changed_alt"))
     _kpis(found, pieces)
     with st.expander(t("cluster.evidence")):
         _table(pieces)
@@ -78,7 +78,7 @@ def _kpis(found: Found, pieces: list[Piece]) -> None:
     span = on_the_clock(pd.DataFrame({"start": [start, end]}))["start"]
     order = [title(name, language()) for name in names]
     chart = small_charts.series(shown, order, (span.iloc[0], span.iloc[1]), time=t("column.time"))
-    st.vega_lite_chart(chart, alt=t("cluster.kpis_alt"))
+    st.vega_lite_chart(charts.themed(chart), alt=t("cluster.kpis_alt"))
 
 
 def _table(pieces: list[Piece]) -> None:

@@ -24,7 +24,7 @@ def show(clusters: pd.DataFrame) -> None:
     marked = marked if marked in set(clusters["cluster_id"]) else None
     drawn = filters.buttons(t("map.draw"), DRAWINGS, key="draw", named=lambda name: t(f"map.{name}"))
     scene = _scene(clusters, marked)
-    left, right = st.columns([1, 1])
+    left, right = st.columns([4, 5])
     with left:
         if scene is None:
             st.info(t("map.no_places"))
@@ -153,6 +153,7 @@ def _list(clusters: pd.DataFrame, marked: str | None) -> None:
         key=key,
         on_select=lambda: _picked_in_list(key, ids),
         selection_mode="single-row",
+        column_config={t("column.what"): st.column_config.TextColumn(width=190)},  # or lists of cells fill the table
         alt=t("clusters.list_alt"),
         **given,
     )

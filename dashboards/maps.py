@@ -164,7 +164,11 @@ def _layer(
     shapes: Sequence[dict[str, Any]], *, stroke: tuple[int, int, int] = (128, 128, 128), filled: bool = True
 ) -> alt.Chart:
     chart: alt.Chart = alt.Chart(_data(shapes)).mark_geoshape(
-        filled=filled, stroke=colours.hexadecimal(stroke), strokeWidth=1, fillOpacity=0.7
+        filled=filled,
+        stroke=colours.hexadecimal(stroke),
+        strokeWidth=1,
+        fillOpacity=0.7,
+        aria=False,  # the chart as a whole has a description, and there is a table
     )
     return chart
 

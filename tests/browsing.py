@@ -152,13 +152,13 @@ def address_of(site: str, view: str, **parameters: str) -> str:
 def open_page(page: Page, address: str) -> None:
     """Open an address and wait until its script has ended and all it sent is drawn."""
     page.goto(address)
-    page.wait_for_selector(READY, timeout=60_000)
+    page.wait_for_selector(READY, timeout=120_000)
     settle(page)
 
 
 def settle(page: Page) -> None:
     """Wait until the page's script has ended and what it sent is drawn."""
-    page.wait_for_function(_STILL, timeout=60_000)
+    page.wait_for_function(_STILL, timeout=120_000)
 
 
 def picture(page: Page, name: str) -> None:

@@ -27,10 +27,11 @@ def mailbox() -> Iterator[Mailbox]:
 def settings(city: City, mailbox: Mailbox, tmp_path: Path) -> Iterator[Settings]:
     """Settings with two receivers; the ledger is empty again at the end."""
     url = f"mailto://127.0.0.1:{mailbox.port}?from=cem@example.org&mode=insecure"
-    tables = (
-        f'[[receiver]]\nname = "{name}"\nkind = "apprise"\nlanguage = "{language}"\naddress = "{url}&to={name}@example.org"\n'
+    tables = [
+        f'[[receiver]]\nname = "{name}"\nkind = "apprise"\nlanguage = "{language}"\n'
+        f'address = "{url}&to={name}@example.org"\n'
         for name, language in (("noc", "en"), ("care", "zh"))
-    )
+    ]
     (tmp_path / "receivers.toml").write_text("\n".join(tables))
     yield load_settings(
         home=tmp_path,

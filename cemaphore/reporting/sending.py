@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.channels.apprise import Apprise, Post
 from alerts.receivers import PEOPLE, Receiver
-from cemaphore.pipeline.delivering import outbound_of, receivers_of
+from cemaphore.alert_receivers import outbound_of, receivers_of
 from cemaphore.reporting import week
 from cemaphore.reporting.document import pdf
 from cemaphore.reporting.making import words_of

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboards import alert_page, filters
+from dashboards import alert_page, exports, filters
 from dashboards.page import moment, read, t, word
 from store import alert_screens
 
@@ -49,6 +49,7 @@ def _list() -> None:
     event = st.dataframe(
         shown, hide_index=True, on_select="rerun", selection_mode="single-row", key="alerts", alt=t("alerts.title")
     )
+    exports.offer(frame, "alerts")
     rows = event["selection"]["rows"]
     if rows and rows[0] < len(ids):
         filters.put("alert", ids[rows[0]])

@@ -3,7 +3,8 @@
 import pandas as pd
 import streamlit as st
 
-from dashboards.page import moment, read, t
+from dashboards import exports
+from dashboards.page import moment, read, t, word
 from store import screens
 
 
@@ -11,8 +12,9 @@ def main() -> None:
     """Draw the screen."""
     st.title(t("data.title"))
     st.subheader(t("data.sources"))
+    sources = read(screens.sources)
     _table(
-        read(screens.sources),
+        sources,
         {
             "source": "source",
             "kind": "kind",
@@ -22,6 +24,7 @@ def main() -> None:
             "newest": "newest",
         },
     )
+    exports.offer(sources, "sources")
     st.subheader(t("data.freshness"))
     _table(
         read(screens.freshness),
@@ -48,6 +51,8 @@ def _table(frame: pd.DataFrame, columns: dict[str, str]) -> None:
     shown = frame[list(columns)].copy()
     for name in shown.select_dtypes("datetimetz").columns:
         shown[name] = shown[name].map(moment)
+    if "kind" in shown:
+        shown["kind"] = shown["kind"].map(lambda name: word("kind", name))
     st.dataframe(shown.rename(columns={name: t(f"column.{label}") for name, label in columns.items()}), hide_index=True)
 
 

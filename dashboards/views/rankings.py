@@ -5,7 +5,7 @@ from datetime import timedelta
 import pandas as pd
 import streamlit as st
 
-from dashboards import explained_number, filters, ranking_charts
+from dashboards import charts, explained_number, exports, filters, ranking_charts
 from dashboards.page import link, read, score, settings, share, t, word
 from store import rankings
 
@@ -34,7 +34,7 @@ def main() -> None:
     if wanted is not None:
         _one(frame, attribute, wanted, outcome)
     labels = {"value": word("attribute", attribute), "effect": t(f"rankings.{outcome}_axis"), "n": t("column.sessions")}
-    st.vega_lite_chart(ranking_charts.effects(frame[:_DRAWN], labels), alt=t("rankings.chart_alt"))
+    st.vega_lite_chart(charts.themed(ranking_charts.effects(frame[:_DRAWN], labels)), alt=t("rankings.chart_alt"))
     _table(frame[:_LISTED], attribute)
     with st.expander(t("rankings.how")):
         st.markdown(t("rankings.how_text"))
@@ -61,7 +61,8 @@ def _one(frame: pd.DataFrame, attribute: str, wanted: str, outcome: str) -> None
             st.caption(t("rankings.not_network"))
         past = read(rankings.history, attribute, wanted, outcome, one["day"] - _HISTORY)
         axis = {"time": t("column.time"), "effect": t(f"rankings.{outcome}_axis")}
-        st.vega_lite_chart(ranking_charts.history(past, axis), alt=t("rankings.history_alt", value=wanted))
+        chart = charts.themed(ranking_charts.history(past, axis))
+        st.vega_lite_chart(chart, alt=t("rankings.history_alt", value=wanted))
         if attribute == "cell":
             link("cells", t("map.cell", cell=wanted), cell=wanted)
 
@@ -93,6 +94,7 @@ def _table(frame: pd.DataFrame, attribute: str) -> None:
         alt=t("rankings.title"),
     )
     st.caption(t("rankings.pick"))
+    exports.offer(frame, f"effects-{attribute}", key="effects")
 
 
 def _picked(key: str, attribute: str, values: list[str]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import filters
+from dashboards import exports, filters
 from dashboards.access import allowed
 from dashboards.clusters_table import where
 from dashboards.page import address, count, link, moment, read, share, t, word
@@ -124,6 +124,7 @@ def _who(cluster_id: str) -> None:
     column = st.column_config.LinkColumn(display_text=r"customer=(\d+)")
     st.dataframe(shown, hide_index=True, column_config={t("customer.key"): column}, alt=t("silent.who"))
     st.caption(t("silent.who_help", n=_LISTED))
+    exports.offer(frame, f"silent-{cluster_id}", key="silent")
 
 
 main()

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import care_charts, filters, local_days
+from dashboards import care_charts, exports, filters, local_days
 from dashboards.explained_number import marked
 from dashboards.page import read, score, settings, t, word
 from store import surveys
@@ -72,6 +72,7 @@ def _table(frame: pd.DataFrame, kind: str, answer: str, *, grouped: bool) -> Non
         }
     )
     st.dataframe(shown, hide_index=True, alt=t("surveys.title"))
+    exports.offer(frame, f"surveys-{kind}", key="surveys")
 
 
 def _within(row: dict[Any, Any], answer: str, digits: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import care_charts, filters, local_days
+from dashboards import care_charts, exports, filters, local_days
 from dashboards.explained_number import Number, explain, marked
 from dashboards.page import moment, on_the_clock, read, score, settings, share, t, word
 from store import aggregation, care_groups, screens
@@ -82,6 +82,7 @@ def _newest(frame: pd.DataFrame, measure: str) -> None:
         }
     )
     st.dataframe(shown, hide_index=True, alt=t("trends.title"))
+    exports.offer(last, "newest-groups")
     names = list(last["value"])
     one = last.iloc[names.index(filters.listed(t("trends.group"), names, key="group"))]
     with st.expander(t("number.open", name=f"{one['value']}, {word('dimension', measure)}")):
