@@ -16,7 +16,7 @@ MARKS = {"bad": "triangle-down", "middling": "diamond", "good": "triangle-up", "
 STATE_COLOURS = {"bad": "#D55E00", "middling": "#E69F00", "good": "#0072B2", "unknown": "#999999"}
 # For groups, in this order; more than these are not drawn together.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999")
-_LEGEND = alt.Legend(title=None, orient="top", labelLimit=0)
+_LEGEND = alt.Legend(title=None, orient="top", labelLimit=0, symbolOpacity=1)
 _SHADE = "#999999"
 
 
@@ -63,12 +63,9 @@ def groups(frame: pd.DataFrame, *, time: str, label: str) -> alt.Chart:
     """Return one line a group with its interval as a band; `frame` has `start`, `group`, `value`, `lo`, `hi`."""
     named = sorted(frame["group"].unique())
     scale = alt.Scale(domain=named, range=list(PALETTE[: len(named)]))
-    base = alt.Chart(frame).encode(x=_days(time))
-    band = base.mark_area(opacity=0.12).encode(
-        y="lo:Q", y2="hi:Q", color=alt.Color("group:N", scale=scale, legend=None)
-    )
+    base = alt.Chart(frame).encode(x=_days(time), color=alt.Color("group:N", scale=scale, legend=_LEGEND))
+    band = base.mark_area(opacity=0.12).encode(y="lo:Q", y2="hi:Q")
     line = base.mark_line(point=True, strokeWidth=2, invalid="break-paths-show-domains").encode(
-        color=alt.Color("group:N", scale=scale, legend=_LEGEND),
         y=alt.Y("value:Q", title=label, scale=alt.Scale(zero=False)),
         strokeDash=alt.StrokeDash("group:N", scale=alt.Scale(domain=named), legend=_LEGEND),
         tooltip=[

@@ -94,7 +94,7 @@ def group(found: Mapping[str, Mapping[str, Any]], name: str) -> Number:
             t("number.users", users=f"{row['users']:,}", all=f"{row['n_users']:,}"),
             t("number.observations", n=f"{row['n']:,}"),
         ),
-        coverage=row["users"] / row["n_users"],
+        coverage=row["users"] / row["n_users"] if row["n_users"] else None,
         **_versions(row),
     )
 
@@ -129,13 +129,20 @@ def explain(label: str, number: Number) -> None:
 
 
 def _sum(label: str, number: Number) -> str:
-    """The sum from 100 down to the score, as a table; each line is rounded so that the sum shown is exact."""
-    rows, left = [f"| {t('number.best')} | 100.0 |"], 100.0
-    for key, points in number.lost.items():
-        rows.append(f"| {t(key)} | −{round(left, 1) - round(left - points, 1):.1f} |")
-        left -= points
+    """The sum from 100 down to the score, as a table."""
+    rows = [f"| {t('number.best')} | 100.0 |"]
+    rows += [f"| {t(key)} | −{points:.1f} |" for key, points in rounded(number.lost).items()]
     rows.append(f"| **{label}** | **{score(number.value)}** |")
     return "\n".join([f"| {t('number.part')} | {t('number.points')} |", "|:--|--:|", *rows])
+
+
+def rounded(lost: Mapping[str, float]) -> dict[str, float]:
+    """Return points lost to one digit, so that 100 less the ones shown is the score as it is shown."""
+    shown, left = {}, 100.0
+    for key, points in lost.items():
+        shown[key] = round(round(left, 1) - round(left - points, 1), 1)
+        left -= points
+    return shown
 
 
 def _versions(row: Mapping[str, Any]) -> dict[str, Any]:

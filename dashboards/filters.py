@@ -1,10 +1,13 @@
 """Choices that live in the URL: language-neutral values there, the reader's words on the screen."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import streamlit as st
 
-from dashboards.page import word
+from dashboards.page import t, word
+
+SPANS = {"week": timedelta(days=7), "month": timedelta(days=28), "all": None}
 
 
 def buttons(label: str, options: Sequence[str], *, key: str, named: Callable[[str], str], default: str = "") -> str:
@@ -48,6 +51,11 @@ def put(key: str, value: str | None) -> None:
         st.query_params.pop(key, None)
     else:
         st.query_params[key] = value
+
+
+def span(key: str = "span") -> timedelta | None:
+    """Show how far back to look and return it; None for all time."""
+    return SPANS[buttons(t("span.title"), tuple(SPANS), key=key, named=lambda name: t(f"span.{name}"))]
 
 
 def _asked(options: Sequence[str], key: str, default: str) -> str:

@@ -27,17 +27,14 @@ def complaints(
     return frame(
         connection,
         """
-        SELECT c.complaint_id, c.source, c.created_at, c.topic, c.confidence, c.category, c.channel, c.app, c.cell_id,
-               c.status, c.unexplained, l.cluster_id, l.probability, c.text, c.customer_key
-        FROM api.complaint_readings c LEFT JOIN LATERAL (
-            SELECT cluster_id, probability FROM api.cluster_complaints k
-            WHERE k.source = c.source AND k.complaint_id = c.complaint_id
-            ORDER BY probability DESC, cluster_id LIMIT 1) l ON true
-        WHERE c.created_at >= coalesce(%(start)s, '-infinity'::timestamptz)
-          AND c.created_at < coalesce(%(end)s, 'infinity'::timestamptz)
-          AND (NOT %(unexplained)s OR (c.unexplained IS NOT NULL AND coalesce(l.probability, 0) < 0.5))
-          AND (%(topic)s::text IS NULL OR c.topic = %(topic)s)
-        ORDER BY c.created_at DESC, c.complaint_id LIMIT %(limit)s
+        SELECT complaint_id, source, created_at, topic, confidence, category, channel, app, cell_id, status,
+               unexplained, cluster_id, probability, text, customer_key
+        FROM api.complaint_readings
+        WHERE created_at >= coalesce(%(start)s, '-infinity'::timestamptz)
+          AND created_at < coalesce(%(end)s, 'infinity'::timestamptz)
+          AND (NOT %(unexplained)s OR (unexplained IS NOT NULL AND coalesce(probability, 0) < 0.5))
+          AND (%(topic)s::text IS NULL OR topic = %(topic)s)
+        ORDER BY created_at DESC, complaint_id LIMIT %(limit)s
         """,
         {"start": start, "end": end, "unexplained": unexplained, "limit": limit, "topic": topic},
     )

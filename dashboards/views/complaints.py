@@ -4,7 +4,7 @@ import streamlit as st
 
 from dashboards import complaints_table, filters, local_days
 from dashboards.page import link, looked, moment, read, share, t, word
-from store import complaint_views
+from store import complaint_views, screens
 
 _LISTED = 500
 _EVERY = "every"
@@ -25,8 +25,10 @@ def _list() -> None:
     st.caption(t("complaints.surges_help"))
     complaints_table.surges(read(complaint_views.surges, None, None))
     st.subheader(t("complaints.list"))
-    left, right = st.columns(2)
+    left, middle, right = st.columns(3)
     with left:
+        back = filters.span()
+    with middle:
         scope = filters.buttons(
             t("clusters.show"), ("all", "unexplained"), key="scope", named=lambda name: t(f"complaints.{name}")
         )
@@ -36,7 +38,9 @@ def _list() -> None:
         )
     st.caption(t("complaints.pick"))
     wanted = None if topic == _EVERY else topic
-    frame = read(complaint_views.complaints, None, None, scope == "unexplained", _LISTED, wanted)
+    newest = read(screens.newest)
+    since = None if newest is None or back is None else newest - back
+    frame = read(complaint_views.complaints, since, None, scope == "unexplained", _LISTED, wanted)
     picked = complaints_table.show(frame, select=True)
     if picked is not None:
         st.query_params["complaint"], st.query_params["source"] = picked["complaint_id"], picked["source"]

@@ -1,6 +1,5 @@
 """Silent sufferers: whom clusters hurt like those who complain, how likely they still complain, and who they are."""
 
-from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -12,7 +11,6 @@ from dashboards.clusters_table import where
 from dashboards.page import address, count, link, moment, read, share, t, word
 from store import care_groups, complaint_views, screens
 
-_SPANS = {"week": timedelta(days=7), "month": timedelta(days=28), "all": None}
 _LISTED = 200
 
 
@@ -24,8 +22,7 @@ def main() -> None:
         _cluster(wanted)
         return
     newest = read(screens.newest)
-    span = filters.buttons(t("silent.span"), tuple(_SPANS), key="span", named=lambda name: t(f"silent.{name}"))
-    back = _SPANS[span]
+    back = filters.span()
     frame = read(care_groups.unheard, None if newest is None or back is None else newest - back)
     if frame.empty:
         st.info(t("clusters.empty"))

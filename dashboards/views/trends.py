@@ -15,6 +15,7 @@ _ATTRIBUTES = ("segment", "vip_level", "plan")
 _MEASURES = ("overall", "network", "device", "app", "service")
 _GRAINS = {"day": timedelta(days=60), "hour": timedelta(days=4)}
 _DRAWN = len(care_charts.PALETTE)  # more lines cannot be told apart
+_MOSTLY = 0.5
 
 
 def main() -> None:
@@ -51,21 +52,18 @@ def _lines(frame: pd.DataFrame, measure: str) -> None:
     whole = pd.MultiIndex.from_product([drawn["start"].unique(), largest], names=["start", "value"])
     # A group that was hidden or had no figure in a window has a gap there.
     full = drawn.set_index(["start", "value"]).reindex(whole).reset_index()
-    for column, label, values in (
-        ("score", word("dimension", measure), full[["score", "lo", "hi"]]),
-        ("bad_share", t("trends.bad_share"), _percent(full)),
+    score_of = full[["score", "lo", "hi"]].set_axis(["value", "lo", "hi"], axis=1)
+    # Of groups with few bad users their number is hidden; the share of bad sessions is told of all.
+    bad = "bad_share" if full["bad_share"].notna().mean() >= _MOSTLY else "bad_ratio"
+    percent = pd.DataFrame(dict.fromkeys(("value", "lo", "hi"), full[bad] * 100))
+    for label, unit, values in (
+        (word("dimension", measure), "0-100", score_of),
+        (t(f"trends.{bad}"), "%", percent),
     ):
         st.subheader(label)
-        shown = on_the_clock(full[["start", "value"]]).rename(columns={"value": "group"})
-        shown = shown.assign(value=values.iloc[:, 0], lo=values.iloc[:, 1], hi=values.iloc[:, 2])
-        unit = "0-100" if column == "score" else "%"
+        shown = on_the_clock(full[["start", "value"]]).rename(columns={"value": "group"}).join(values)
         st.altair_chart(care_charts.groups(shown, time=t("column.time"), label=unit), alt=t("trends.alt", name=label))
     st.caption(t("trends.help", k=settings().k_anonymity, most=_DRAWN))
-
-
-def _percent(frame: pd.DataFrame) -> pd.DataFrame:
-    percent = frame["bad_share"] * 100
-    return pd.DataFrame({"value": percent, "lo": percent, "hi": percent})
 
 
 def _newest(frame: pd.DataFrame, measure: str) -> None:
@@ -76,7 +74,7 @@ def _newest(frame: pd.DataFrame, measure: str) -> None:
             t("column.value"): last["value"],
             word("dimension", measure): last["score"].map(marked),
             t("column.interval"): [f"{score(a)} - {score(b)}" for a, b in zip(last["lo"], last["hi"], strict=True)],
-            t("trends.bad_share"): last["bad_share"].map(share),
+            t("trends.bad_share"): last["bad_share"].map(_share_or_few),
             t("column.bad_ratio"): last["bad_ratio"].map(share),
             t("column.users"): last["n_users"],
         }
@@ -89,6 +87,10 @@ def _newest(frame: pd.DataFrame, measure: str) -> None:
         explain(word("dimension", measure), _number(one))
 
 
+def _share_or_few(value: float) -> str:
+    return t("app.too_few", k=settings().k_anonymity) if pd.isna(value) else share(value)
+
+
 def _number(one: pd.Series) -> Number:
     return Number(
         formula="group",
@@ -99,7 +101,7 @@ def _number(one: pd.Series) -> Number:
             t("number.users", users=f"{one['users']:,}", all=f"{one['n_users']:,}"),
             t("number.observations", n=f"{one['n']:,}"),
         ),
-        coverage=one["users"] / one["n_users"],
+        coverage=one["users"] / one["n_users"] if one["n_users"] else None,
         model_version=one["model_version"],
         catalogue_version=one["catalogue_version"],
         baseline_id=int(one["baseline_id"]),
