@@ -85,6 +85,8 @@ def _draw(scene: Scene, drawn: str, marked: str | None) -> None:
         )
     else:
         _table(scene)
+    if drawn == "map":
+        st.vega_lite_chart(maps.legend(), alt=t("map.scale_alt"))
     st.caption(t("map.legend" if marked is None else "map.legend_marked"))
 
 
@@ -133,10 +135,10 @@ def _list(clusters: pd.DataFrame, marked: str | None) -> None:
         {
             "#": range(1, len(clusters) + 1),
             t("column.what"): clusters["selector"].map(where),
-            t("column.domain"): clusters["domain"].map(lambda name: word("domain", name)),
             t("column.severity"): clusters["severity"].map(share),
-            t("column.users"): clusters["users"].map(count),
+            t("cluster.users_hurt"): clusters["users_hurt"].map(count),
             t("column.complaints"): clusters["complaints"],
+            t("column.domain"): clusters["domain"].map(lambda name: word("domain", name)),
             t("column.since"): clusters["started_at"].map(moment),
             t("column.until"): clusters["ended_at"].map(moment),
         }

@@ -10,6 +10,10 @@ from dashboards.clusters_table import where
 from dashboards.page import count, link, moment, read, share, t, word
 from store import complaint_views, screens
 
+_LINKED = 8  # complaints of a cluster that are a click away; a table holds the others
+_WORDS = 140  # characters of a complaint beside its link
+_MARKUP = "\\`*_{}[]()<>#+-.!|$~:"
+
 
 def show(frame: pd.DataFrame, *, select: bool = False) -> dict[str, Any] | None:
     """Show complaints with class, confidence and likeliest cause; returns the row that the reader selected."""
@@ -109,16 +113,34 @@ def of_cluster(cluster_id: str) -> None:
         st.write(t("cluster.no_complaints"))
         return
     classes = read(complaint_views.cluster_topics, cluster_id)
+    shown = frame.assign(topic=frame["complaint_id"].map(classes).map(_topic))
+    for row in screens.rows(shown[:_LINKED]):
+        label = f"{moment(row['created_at'])} · {row['topic']} · {share(row['probability'])}"
+        link("complaints", label, complaint=row["complaint_id"], source=row["source"])
+        if row["text"]:
+            st.caption(_shortened(row["text"]))
+    if len(shown) > _LINKED:
+        with st.expander(t("cluster.all_complaints", n=len(shown))):
+            _all_of_cluster(shown)
+    _risks(cluster_id)
+
+
+def _all_of_cluster(frame: pd.DataFrame) -> None:
     shown = pd.DataFrame(
         {
             t("column.time"): frame["created_at"].map(moment),
             t("column.probability"): frame["probability"].map(share),
-            t("column.topic"): frame["complaint_id"].map(classes).map(_topic),
+            t("column.topic"): frame["topic"],
             t("column.text"): frame["text"].fillna(""),
         }
     )
-    st.dataframe(shown, hide_index=True)
-    _risks(cluster_id)
+    st.dataframe(shown, hide_index=True, alt=t("cluster.complaints"))
+
+
+def _shortened(text: str) -> str:
+    """The first words of a complaint, none of them taken for markup."""
+    plain = "".join(f"\\{sign}" if sign in _MARKUP else sign for sign in " ".join(text.split()))
+    return plain if len(plain) <= _WORDS else plain[:_WORDS].rstrip("\\") + "…"
 
 
 def _risks(cluster_id: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from dashboards.charts import COLOURS
+from dashboards.small_charts import GREY, TIME
 from store.screens import rows
 
 
@@ -25,10 +26,10 @@ def series(
         }
         for row in rows(frame)
     ]
-    x = {"field": "start", "type": "temporal", "title": None}
+    x = {"field": "start", "type": "temporal", "title": None, "axis": {"format": TIME}}
     y = {"field": "value", "type": "quantitative", "title": title, "scale": {"zero": False}}
     tip = [
-        {"field": "start", "type": "temporal", "title": labels["time"], "format": "%m-%d %H:%M"},
+        {"field": "start", "type": "temporal", "title": labels["time"], "format": TIME},
         {"field": "value", "type": "quantitative", "title": title, "format": ".5~g"},
         {"field": "lo", "type": "quantitative", "format": ".5~g"},
         {"field": "hi", "type": "quantitative", "format": ".5~g"},
@@ -49,6 +50,6 @@ def series(
         rule = {"type": "rule", "strokeDash": dash, "color": COLOURS["bad" if key == "worst" else "app"]}
         place = {"y": {"field": "limit", "type": "quantitative"}}
         layers.append(at | {"mark": rule, "encoding": place})
-        text = {"type": "text", "align": "left", "dx": 4, "dy": -6, "x": 0, "color": "#767676"}
+        text = {"type": "text", "align": "left", "dx": 4, "dy": -6, "x": 0, "color": GREY}
         layers.append(at | {"mark": text, "encoding": place | {"text": {"field": "label"}}})
     return {"data": {"values": values}, "layer": layers, "height": 300}

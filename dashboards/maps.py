@@ -160,6 +160,23 @@ def _data(values: Sequence[dict[str, Any]]) -> alt.Data:
     return alt.Data(values=list(values))  # type: ignore[no-untyped-call]  # altair's generated classes have none
 
 
+def legend() -> dict[str, Any]:
+    """Return the scale of severity as a ready specification: a strip of colours with their figures."""
+    steps = len(colours.CIVIDIS)
+    values = [{"from": step / steps, "to": (step + 1) / steps} for step in range(steps)]
+    scale = {"domain": [0, 1], "range": [colours.hexadecimal(each) for each in colours.CIVIDIS]}
+    return {
+        "data": {"values": values},
+        "mark": "rect",
+        "height": 48,
+        "encoding": {
+            "x": {"field": "from", "type": "quantitative", "title": None, "axis": {"format": ".0%", "grid": False}},
+            "x2": {"field": "to"},
+            "color": {"field": "from", "type": "quantitative", "scale": scale, "legend": None},
+        },
+    }
+
+
 def _layer(
     shapes: Sequence[dict[str, Any]], *, stroke: tuple[int, int, int] = (128, 128, 128), filled: bool = True
 ) -> alt.Chart:

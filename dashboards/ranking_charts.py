@@ -51,8 +51,8 @@ def history(frame: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, Any]:
     values = [
         {"start": str(row["start"]), **{name: row[name] for name in ("shrunk", "lo", "hi")}} for row in rows(frame)
     ]
-    x = {"field": "start", "type": "temporal", "title": None}
-    y = {"type": "quantitative", "title": labels["effect"]}
+    x = {"field": "start", "type": "temporal", "title": None, "axis": {"format": "%m-%d"}}
+    y = {"type": "quantitative", "title": None}
     tip = [{"field": "start", "type": "temporal", "title": labels["time"]},
            *({"field": name, "type": "quantitative", "format": "+.2f"} for name in ("shrunk", "lo", "hi"))]  # fmt: skip
     band = {"mark": {"type": "area", "opacity": 0.25, "color": COLOURS["network"]},
@@ -60,4 +60,4 @@ def history(frame: pd.DataFrame, labels: Mapping[str, str]) -> dict[str, Any]:
     line = {"mark": {"type": "line", "point": True, "color": COLOURS["network"]},
             "encoding": {"x": x, "y": y | {"field": "shrunk"}, "tooltip": tip}}  # fmt: skip
     zero = _ZERO | {"encoding": {"y": {"field": "zero", "type": "quantitative"}}}
-    return {"data": {"values": values}, "layer": [zero, band, line], "height": 180}
+    return {"title": labels["effect"], "data": {"values": values}, "layer": [band, line, zero], "height": 220}

@@ -15,7 +15,6 @@ _CLUSTERS_SHOWN = 8
 _RECENTLY = timedelta(hours=24)
 _ALERTS_SHOWN = 5
 _STALE_S = 2 * 3600.0  # scores so far behind what was delivered are said in the headline (own)
-_SAME = 0.05  # points that are shown as no change
 
 
 def headline(now: Now) -> None:
@@ -46,16 +45,21 @@ def indices(now: Now) -> None:
     made = read(numbers.group, "hour", "all", None, now.start)
     for column, each in zip(st.columns(len(now.measures)), now.measures, strict=True):
         with column:
-            known = each.now is not None and each.usual is not None
-            change = each.now - each.usual if known and each.now is not None and each.usual is not None else None
-            label = t(f"dimension.{each.name}")
             explained_number.show(
-                label,
+                t(f"dimension.{each.name}"),
                 explained_number.group(made, each.name),
-                change=None if change is None or abs(change) < _SAME else change,
+                change=_change(each),
                 key=f"now-{each.name}",
             )
             st.caption(_usual(each))
+
+
+def _change(each: Measure) -> float | None:
+    """Points from what is usual; None where that lies in the interval of what is now, which is no change."""
+    if each.now is None or each.usual is None:
+        return None
+    inside = each.lo is not None and each.hi is not None and each.lo <= each.usual <= each.hi
+    return None if inside else each.now - each.usual
 
 
 def _usual(each: Measure) -> str:

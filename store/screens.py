@@ -116,7 +116,7 @@ def cluster_complaints(connection: Connection, cluster_id: str) -> pd.DataFrame:
     return frame(
         connection,
         """
-        SELECT complaint_id, created_at, probability, category, text, status, customer_key
+        SELECT source, complaint_id, created_at, probability, category, text, status, customer_key
         FROM api.cluster_complaints WHERE cluster_id = %(id)s ORDER BY probability DESC, created_at
         """,
         {"id": cluster_id},

@@ -50,15 +50,14 @@ def _one(frame: pd.DataFrame, attribute: str, wanted: str, outcome: str) -> None
         st.subheader(f"{word('attribute', attribute)}: {wanted}")
         figures = {
             t("rankings.effect"): f"{one['shrunk']:+.2f}",
-            t("column.interval"): f"{one['lo']:+.2f} … {one['hi']:+.2f}",
             t("rankings.verdict"): _verdict(one["verdict"]),
             t("column.sessions"): f"{one['n']:,.0f}",
             t("dimension.overall"): score(one["overall"]),
         }
         for column, (name, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
             column.metric(name, value)
-        if one["not_network"]:
-            st.caption(t("rankings.not_network"))
+        interval = t("rankings.interval", lo=f"{one['lo']:+.2f}", hi=f"{one['hi']:+.2f}", se=f"{one['se']:.2f}")
+        st.caption(" ".join([interval, t("rankings.not_network")] if one["not_network"] else [interval]))
         past = read(rankings.history, attribute, wanted, outcome, one["day"] - _HISTORY)
         axis = {"time": t("column.time"), "effect": t(f"rankings.{outcome}_axis")}
         chart = charts.themed(ranking_charts.history(past, axis))
