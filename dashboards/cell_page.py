@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts, filters, kpi_charts
+from dashboards import charts, exports, filters, kpi_charts
 from dashboards.clusters_table import where
 from dashboards.kpi_words import anchors, title, unit
 from dashboards.page import language, link, moment, on_the_clock, read, share, t, word
@@ -39,6 +39,7 @@ def kpis(found: pd.Series, start: datetime, end: datetime, span: str) -> None:
     name = filters.listed(t("cells.kpi"), names, key="kpi", named=lambda each: title(each, language()), always=True)
     _one(frame[frame["kpi"] == name], name)
     _newest(frame, names)
+    exports.offer(frame, f"kpis-{found['cell_id']}", key="kpis")
 
 
 def _ordered(frame: pd.DataFrame) -> list[str]:

@@ -3,22 +3,20 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import psycopg
 import streamlit as st
 
 from dashboards.access import database_role
-from dashboards.page import act, moment, read, t, word
+from dashboards.acting import MAY_ACT, MOST_TEXT, done
+from dashboards.page import moment, read, t, word
 from store import cluster_screens, screens
 from store.masking import mask
 
 Found = Mapping[str, Any]
 
-MAY_ACT = ("cem_operations", "cem_admin")
 DOMAINS = (
     *("ran_coverage", "ran_capacity", "ran_interference", "transport", "core", "device", "app", "server"),
     *("service_touchpoint", "unknown"),
 )
-MOST_TEXT = 2_000  # characters of a note (own)
 
 
 def bar(found: Found) -> None:
@@ -57,22 +55,22 @@ def _acknowledge(cluster_id: str) -> None:
     with st.form("acknowledge", border=False, clear_on_submit=True):
         note = st.text_input(t("act.note"), max_chars=MOST_TEXT)
         if st.form_submit_button(t("act.acknowledge"), type="primary"):
-            _do("acknowledge_cluster", cluster_id, mask(note))
+            done("acknowledge_cluster", cluster_id, mask(note))
 
 
 def _assign(cluster_id: str) -> None:
     with st.form("assign", border=False, clear_on_submit=True):
         assignee = st.text_input(t("act.assignee"), max_chars=100)
         note = st.text_input(t("act.note"), max_chars=MOST_TEXT)
-        if st.form_submit_button(t("act.assign"), type="primary") and _given(assignee):
-            _do("assign_cluster", cluster_id, assignee.strip(), mask(note))
+        if st.form_submit_button(t("act.assign"), type="primary"):
+            done("assign_cluster", cluster_id, assignee.strip(), mask(note), said=assignee)
 
 
 def _comment(cluster_id: str) -> None:
     with st.form("comment", border=False, clear_on_submit=True):
         text = st.text_area(t("act.text"), max_chars=MOST_TEXT)
-        if st.form_submit_button(t("act.comment"), type="primary") and _given(text):
-            _do("comment_cluster", cluster_id, mask(text))
+        if st.form_submit_button(t("act.comment"), type="primary"):
+            done("comment_cluster", cluster_id, mask(text), said=text)
 
 
 def _judge(found: Found) -> None:
@@ -86,29 +84,14 @@ def _judge(found: Found) -> None:
         )
         cause = st.text_area(t("act.cause_text"), max_chars=MOST_TEXT)
         if st.form_submit_button(t("act.judge"), type="primary"):
-            _do("judge_cluster", found["cluster_id"], said, mask(cause))
+            done("judge_cluster", found["cluster_id"], said, mask(cause))
 
 
-def _given(text: str) -> bool:
-    if not text.strip():
-        st.warning(t("act.empty"))
-    return bool(text.strip())
-
-
-def _do(function: str, *arguments: object) -> None:
-    try:
-        act(function, *arguments)
-    except psycopg.Error as error:
-        st.error(t("act.failed", reason=str(error).splitlines()[0]))
-        return
-    st.rerun()
-
-
-def done(row: Mapping[str, Any]) -> str:
+def told(row: Mapping[str, Any]) -> str:
     """Return what somebody did, in words: a row of `store.cluster_screens.cluster_acts`."""
-    told: dict[str, Callable[[], str]] = {
+    said: dict[str, Callable[[], str]] = {
         "assigned": lambda: t("act.did_assign", assignee=row["assignee"]),
         "confirmed": lambda: t("act.did_confirm", domain=word("domain", row["domain"])),
         "corrected": lambda: t("act.did_correct", domain=word("domain", row["domain"])),
     }
-    return told.get(row["kind"], lambda: t(f"act.did_{row['kind']}"))()
+    return said.get(row["kind"], lambda: t(f"act.did_{row['kind']}"))()

@@ -110,7 +110,7 @@ def life(cluster_id: str) -> None:
     ]
     acts = screens.rows(read(cluster_screens.cluster_acts, cluster_id))
     turns += [
-        {"at": row["at"], "what": cluster_actions.done(row), "who": row["actor"], "more": row["comment"] or ""}
+        {"at": row["at"], "what": cluster_actions.told(row), "who": row["actor"], "more": row["comment"] or ""}
         for row in acts
     ]
     frame = pd.DataFrame(turns, columns=["at", "what", "who", "more"]).sort_values("at", kind="stable")

@@ -49,7 +49,7 @@ def alert(connection: Connection, alert_id: str) -> dict[str, Any] | None:
     found = frame(connection, "SELECT * FROM api.alerts WHERE alert_id = %(id)s", {"id": alert_id})
     if found.empty:
         return None
-    return rows(found.astype(object).where(found.notna(), None))[0]
+    return rows(found)[0]
 
 
 def changes(connection: Connection, alert_id: str) -> pd.DataFrame:

@@ -23,8 +23,9 @@ def frame(connection: Connection, query: LiteralString, parameters: dict[str, An
 
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a frame as dicts by column."""
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
+    """Return the rows of a frame as dicts by column; what is missing is None."""
+    known = frame.astype(object).where(frame.notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in known.to_dict("records")]
 
 
 def newest(connection: Connection) -> datetime | None:
@@ -95,8 +96,7 @@ def cluster(connection: Connection, cluster_id: str) -> dict[str, Any] | None:
     found = frame(connection, "SELECT * FROM api.clusters WHERE cluster_id = %(id)s", {"id": cluster_id})
     if found.empty:
         return None
-    row = found.astype(object).where(found.notna(), None).iloc[0]
-    return {str(name): row[name] for name in found.columns}
+    return rows(found)[0]
 
 
 def cluster_windows(connection: Connection, cluster_id: str) -> pd.DataFrame:

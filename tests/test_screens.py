@@ -19,7 +19,7 @@ def test_a_cluster_shows_its_evidence_and_complaints(site: str, page: Page, lang
         complaints = screens.cluster_complaints(connection, explained["cluster_id"])
     assert not complaints.empty
     open_page(page, address_of(site, "clusters", cluster=explained["cluster_id"], lang=language))
-    for key in ("cluster.timeline", "cluster.evidence", "cluster.complaints"):
+    for key in ("cluster.timeline", "cluster.changed", "cluster.complaints"):
         page.get_by_role("heading", name=text(language, key), exact=True).wait_for()
     page.get_by_text(text(language, "cluster.next_step")).first.wait_for()
     picture(page, f"cluster-{language}")

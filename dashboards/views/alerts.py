@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from dashboards import alert_page, exports, filters
+from dashboards import alert_actions, alert_page, exports, filters
 from dashboards.page import moment, read, t, word
 from store import alert_screens
 
@@ -65,6 +65,7 @@ def _one(alert_id: str) -> None:
         st.warning(t("alerts.unknown", id=alert_id))
         return
     alert_page.head(found)
+    alert_actions.bar(found)
     left, right = st.columns(2)
     with left:
         alert_page.children(alert_id)

@@ -1,0 +1,45 @@
+"""Whom a cluster hurts by tier and segment: no number below k, and none by taking the rest from the whole."""
+
+import numpy as np
+
+from store import cluster_life, cluster_screens
+from store.connection import Connection, connect
+
+K = 10
+CLUSTERS = 120
+
+
+def test_no_difference_tells_a_small_group(connection: Connection, database: str) -> None:
+    """Of many made-up clusters, what is hidden of each is nothing at all or k and more, users as well as users hurt."""
+    rng = np.random.default_rng(7)
+    made = {f"c{number}": _parts(rng) for number in range(CLUSTERS)}
+    connection.execute("INSERT INTO cem.label (kind, value) SELECT 'segment', 's' || n FROM generate_series(1, 6) n")
+    codes = [code for (code,) in connection.execute("SELECT label_id FROM cem.label ORDER BY label_id")]
+    for name, parts in made.items():
+        connection.execute(
+            "INSERT INTO cem.cluster VALUES (%s, 'sessions', 'network', 'core', '{}', now(), now(), NULL, 1, 1, 1, 0, "
+            "0, 0, 1, '[]', 0, '', 1, now())",
+            [name],
+        )
+        given = dict(zip(codes, parts, strict=False))
+        cluster_life.save_tiers(connection, name, given)
+        cluster_life.save_segments(connection, name, given)
+    connection.commit()
+    hidden_somewhere = 0
+    with connect(database, role="cem_operations", autocommit=True) as asked:
+        for name, parts in made.items():
+            shown = cluster_screens.cluster_parts(asked, name)
+            for _, mine in shown.groupby("attribute"):
+                for place, column in enumerate(("users", "users_hurt")):
+                    known = mine[column].dropna()
+                    assert not ((known > 0) & (known < K)).any()
+                    whole = sum(pair[place] for pair in parts)  # shown beside from k on
+                    hidden = whole - known.sum()
+                    assert hidden == 0 or hidden >= K or whole < K
+                    hidden_somewhere += hidden > 0
+    assert hidden_somewhere > CLUSTERS / 4
+
+
+def _parts(rng: np.random.Generator) -> list[tuple[int, int]]:
+    users = rng.integers(1, 40, size=rng.integers(1, 7))
+    return [(int(all_of), int(rng.integers(0, all_of + 1))) for all_of in users]
