@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboards.access import database_role
-from dashboards.acting import MAY_ACT, MOST_TEXT, done
+from dashboards.acting import MAY_ACT, MOST_TEXT, done, form
 from dashboards.page import t
 from store.masking import mask
 
@@ -24,14 +24,14 @@ def bar(found: Found) -> None:
         return
     with st.container(horizontal=True):
         if found["state"] in ("firing", "silenced"):
-            with st.popover(t("act.acknowledge"), icon=":material/check:"):
+            with form("acknowledge", t("act.acknowledge"), ":material/check:"):
                 _acknowledge(found)
         if found["state"] == "acknowledged":
-            with st.popover(t("act.unacknowledge"), icon=":material/undo:"):
+            with form("unacknowledge", t("act.unacknowledge"), ":material/undo:"):
                 _simple("unacknowledge_alert", "act.unacknowledge", found)
-        with st.popover(t("act.silence"), icon=":material/notifications_off:"):
+        with form("silence", t("act.silence"), ":material/notifications_off:"):
             _silence(found)
-        with st.popover(t("act.resolve"), icon=":material/done_all:"):
+        with form("resolve", t("act.resolve"), ":material/done_all:"):
             _simple("resolve_alert", "act.resolve", found)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboards.access import database_role
-from dashboards.acting import MAY_ACT, MOST_TEXT, done
+from dashboards.acting import MAY_ACT, MOST_TEXT, done, form
 from dashboards.page import moment, read, t, word
 from store import cluster_screens, screens
 from store.masking import mask
@@ -26,13 +26,13 @@ def bar(found: Found) -> None:
     if database_role() not in MAY_ACT:
         return
     with st.container(horizontal=True):
-        with st.popover(t("act.acknowledge"), icon=":material/check:"):
+        with form("acknowledge", t("act.acknowledge"), ":material/check:"):
             _acknowledge(cluster_id)
-        with st.popover(t("act.assign"), icon=":material/person_add:"):
+        with form("assign", t("act.assign"), ":material/person_add:"):
             _assign(cluster_id)
-        with st.popover(t("act.comment"), icon=":material/comment:"):
+        with form("comment", t("act.comment"), ":material/comment:"):
             _comment(cluster_id)
-        with st.popover(t("act.judge"), icon=":material/gavel:"):
+        with form("judge", t("act.judge"), ":material/gavel:"):
             _judge(found)
 
 

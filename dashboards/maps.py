@@ -168,7 +168,7 @@ def legend() -> dict[str, Any]:
     return {
         "data": {"values": values},
         "mark": "rect",
-        "height": 48,
+        "height": 70,
         "encoding": {
             "x": {"field": "from", "type": "quantitative", "title": None, "axis": {"format": ".0%", "grid": False}},
             "x2": {"field": "to"},
