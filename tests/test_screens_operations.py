@@ -1,6 +1,7 @@
 """Operations' screens in a real browser: what is wrong to the complaint, map and list, people's acts, deep links."""
 
 from math import asinh, pi, radians, tan
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -43,12 +44,10 @@ def test_a_row_marks_the_cluster_on_the_map_and_the_map_its_row(site: str, page:
     page.get_by_test_id("stMain").get_by_role("link", name=text("en", "clusters.open_one")).wait_for()
 
     open_page(page, address_of(site, "clusters", lang="en"))
-    page.wait_for_timeout(1500)  # WebGL draws when it can: nothing on the page tells
     rank = scene.ranks[-1]
-    box = page.get_by_test_id("stDeckGlJsonChart").bounding_box()
-    assert box is not None
-    dx, dy = _pixels(scene, rank["lon"], rank["lat"])
-    page.mouse.click(box["x"] + box["width"] / 2 + dx, box["y"] + box["height"] / 2 + dy)
+    _point_at(page, scene, rank)
+    page.mouse.down()
+    page.mouse.up()
     page.wait_for_url(f"**mark={rank['cluster_id']}**")
     page.get_by_text(f"{rank['rank']} ·", exact=False).first.wait_for()
     picture(page, "clusters-marked")
@@ -137,6 +136,20 @@ def _pixels(scene: Scene, lon: float, lat: float) -> tuple[float, float]:
     scale = 512 * 2**scene.zoom / (2 * pi)
     down = asinh(tan(radians(scene.lat))) - asinh(tan(radians(lat)))
     return scale * radians(lon - scene.lon), scale * down
+
+
+def _point_at(page: Page, scene: Scene, rank: dict[str, Any]) -> None:
+    """Move the mouse to a cluster's rank on the map until it answers: nothing else tells when WebGL has drawn it."""
+    box = page.get_by_test_id("stDeckGlJsonChart").bounding_box()
+    assert box is not None
+    dx, dy = _pixels(scene, rank["lon"], rank["lat"])
+    for nudge in range(60):
+        page.mouse.move(box["x"] + box["width"] / 2 + dx + nudge % 2, box["y"] + box["height"] / 2 + dy)
+        page.wait_for_timeout(500)
+        tip = page.locator(".deck-tooltip")
+        if tip.count() and tip.first.is_visible() and tip.first.inner_text() == rank["rank"]:
+            return
+    raise AssertionError("the map shows no rank where its cluster is")
 
 
 def _act(page: Page, name: str, fields: dict[str, str]) -> None:
