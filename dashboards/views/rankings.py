@@ -36,7 +36,6 @@ def main() -> None:
     labels = {"value": word("attribute", attribute), "effect": t(f"rankings.{outcome}_axis"), "n": t("column.sessions")}
     st.vega_lite_chart(charts.themed(ranking_charts.effects(frame[:_DRAWN], labels)), alt=t("rankings.chart_alt"))
     _table(frame[:_LISTED], attribute)
-    exports.offer(frame, f"effects-{attribute}-{outcome}", key="effects")
     with st.expander(t("rankings.how")):
         st.markdown(t("rankings.how_text"))
 
