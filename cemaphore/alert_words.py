@@ -213,8 +213,9 @@ class _Words:
         return format_datetime(local, pattern, locale=self.language)
 
     def duration(self, length: timedelta) -> str:
-        """A length in minutes, hours and minutes, or days and hours."""
+        """A length in minutes, hours and minutes, or (from two days on) days and hours."""
         minutes = max(round(length.total_seconds() / 60), 0)
-        parts = [("days", minutes // 1440), ("hours", minutes // 60 % 24), ("minutes", minutes % 60)]
+        days = minutes // 1440 if minutes >= 2 * 1440 else 0
+        parts = [("days", days), ("hours", minutes // 60 - 24 * days), ("minutes", minutes % 60)]
         used = [(name, n) for name, n in parts if n][:2] or [("minutes", 0)]
         return " ".join(messages(self.language)[f"unit.{name}"].format(n=n) for name, n in used)

@@ -10,11 +10,12 @@ from enum import StrEnum
 from pathlib import Path
 
 from cemaphore import privatedb
+from cemaphore.alert_receivers import receivers_of
 from cemaphore.privatedb import database
 from cemaphore.privatedb.edition import LACKS, Edition
 from cemaphore.privatedb.programs import OLDEST_MAJOR, SETUP, installed
 from cemaphore.settings import Settings, unknown_variables
-from records.errors import CemaphoreError
+from records.errors import CemaphoreError, ConfigError
 
 OLDEST_PYTHON = (3, 11)
 GIB = 1024**3
@@ -52,6 +53,7 @@ def examine(settings: Settings, environment: Mapping[str, str]) -> list[Finding]
         lambda: _apart(settings, status),
         lambda: _disk(settings, status),
         lambda: _watch_folder(settings),
+        lambda: _receivers(settings),
     )
     return [finding for check in checks for finding in check()]
 
@@ -160,6 +162,22 @@ def _watch_folder(settings: Settings) -> Iterator[Finding]:
     found = str(folder) if readable else f"{folder} cannot be read by this user"
     level = Level.OK if readable else Level.FAIL
     yield Finding(check="watch folder", level=level, found=found, remedy=f"Let this user read {folder}.")
+
+
+def _receivers(settings: Settings) -> Iterator[Finding]:
+    """Who is told of alerts; an address or secret that is not there is found before the first alert needs it."""
+    try:
+        receivers = receivers_of(settings)
+        for receiver in receivers:
+            for secret in (receiver.address, receiver.secret, *receiver.headers.values()):
+                if secret is not None:
+                    secret.read()
+    except ConfigError as error:
+        yield Finding(check="receivers", level=Level.FAIL, found=str(error), remedy="See docs/delivery.md.")
+        return
+    found = f"{len(receivers)}: {', '.join(one.name for one in receivers)}" if receivers else "nobody is told of alerts"
+    remedy = f"Name receivers in {settings.receivers_file}."
+    yield Finding(check="receivers", level=Level.OK if receivers else Level.WARN, found=found, remedy=remedy)
 
 
 def _existing(path: Path) -> Path:

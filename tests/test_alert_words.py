@@ -87,7 +87,7 @@ def test_a_whole_message_in_chinese(write: Writer) -> None:
 
 
 def test_an_end_says_how_long_it_lasted_and_names_its_days(write: Writer) -> None:
-    assert write(facts(**OVER), "en").lines[0] == "From 10 Mar 12:00 to 14:00 (Asia/Shanghai): 1 days 2 h."
+    assert write(facts(**OVER), "en").lines[0] == "From 10 Mar 12:00 to 14:00 (Asia/Shanghai): 26 h."
     assert write(facts(**OVER), "zh").lines[0].startswith("3月10日 12:00 至 14:00")
 
 

@@ -103,6 +103,17 @@ def test_the_container_file_holds_what_it_names() -> None:
     assert (ROOT / "deploy" / services["program"]["build"]["context"] / "deploy/Dockerfile").exists()
 
 
+def test_receivers_of_alerts_are_looked_at(home: Path) -> None:
+    settings = Settings(home=home, database_url=None)
+    assert levels(settings)["receivers"] == Level.WARN
+    table = '[[receiver]]\nname = "hook"\nkind = "webhook"\naddress = "https://hooks.example.org"\nsecret_file = "s"\n'
+    settings.receivers_file.write_text(table, encoding="utf-8")
+    (found,) = (one for one in examine(settings, {}) if one.check == "receivers")
+    assert (found.level, found.found) == (Level.FAIL, f"{home}/s cannot be read: No such file or directory")
+    (home / "s").write_text("0123456789abcdef01234567", encoding="utf-8")
+    assert levels(settings)["receivers"] == Level.OK
+
+
 def test_make_help_tells_every_target() -> None:
     told = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for target in ("setup", "demo", "test", "lint", "verify", "bench", "docs", "clean"):

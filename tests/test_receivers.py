@@ -1,5 +1,6 @@
 """Receivers as data: every error names its line and what would be right, and no secret is shown."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -97,3 +98,33 @@ def test_secrets_come_from_variables_and_files_and_never_print(monkeypatch: Any,
 )
 def test_a_receiver_gets_what_it_asked_for(given: dict[str, Any], wanted: bool) -> None:
     assert parse(WHOLE)[0].wants(facts(**given)) is wanted
+
+
+def test_the_shipped_file_and_the_page_are_valid() -> None:
+    root = Path(__file__).parent.parent
+    shipped = (root / "deploy" / "receivers.toml").read_text(encoding="utf-8")
+    page = (root / "docs" / "delivery.md").read_text(encoding="utf-8")
+    assert [one.kind for one in parse(shipped)] == ["alertmanager"]
+    wanted = ["alertmanager", "apprise", "webhook", "tmf656"]
+    assert [one.kind for one in parse(re.sub(r"^# (?=\[|\w+ =)", "", shipped, flags=re.MULTILINE))] == wanted
+    (sample,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    assert len(parse(sample)) == 4
+
+
+def test_an_installed_kind_is_found_and_cannot_take_a_name_of_ours(tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "pigeon.py").write_text("def open_channel(receiver, outbound):\n    return None\n", encoding="utf-8")
+    info = tmp_path / "pigeon-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: pigeon\nVersion: 1\n", encoding="utf-8")
+    points = "[cemaphore.alert_channels]\n{} = pigeon:open_channel\n"
+    (info / "entry_points.txt").write_text(points.format("pigeon"), encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    kinds.cache_clear()
+    try:
+        assert parse(WHOLE.replace('"tmf656"', '"pigeon"'))[1].kind == "pigeon"
+        (info / "entry_points.txt").write_text(points.format("webhook"), encoding="utf-8")
+        kinds.cache_clear()
+        with pytest.raises(ConfigError, match="has the name webhook, which is taken"):
+            kinds()
+    finally:
+        kinds.cache_clear()
