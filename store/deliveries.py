@@ -26,6 +26,7 @@ class Delivery:
     alert_id: str
     idempotency_key: str
     body: dict[str, Any]
+    attempts: int = 0
     newer: bool = False
 
 
@@ -95,7 +96,7 @@ def address(connection: Connection, message: Delivery, receivers: Sequence[str],
 def waiting(connection: Connection, receiver: str, limit: int) -> list[Delivery]:
     """Return messages that wait for a receiver, oldest first."""
     rows = connection.execute(
-        "SELECT delivery_id, alert_id, idempotency_key, body, EXISTS (SELECT FROM cem.delivery AS later "
+        "SELECT delivery_id, alert_id, idempotency_key, body, attempts, EXISTS (SELECT FROM cem.delivery AS later "
         "WHERE later.alert_id = delivery.alert_id AND later.channel = delivery.channel "
         "AND later.outcome = 'waiting' AND later.delivery_id > delivery.delivery_id) "
         "FROM cem.delivery WHERE outcome = 'waiting' AND channel = %s ORDER BY delivery_id LIMIT %s",
@@ -108,9 +109,9 @@ def waiting(connection: Connection, receiver: str, limit: int) -> list[Delivery]
 def settle(connection: Connection, delivery_id: int, outcome: str, now: datetime) -> None:
     """Note what became of a message: it waits no longer."""
     connection.execute(
-        "UPDATE cem.delivery SET outcome = %s, delivered_at = %s, attempts = attempts + 1, error = NULL "
-        "WHERE delivery_id = %s",
-        [outcome, now, delivery_id],
+        "UPDATE cem.delivery SET outcome = %s, delivered_at = %s, attempts = attempts + 1, "
+        "error = CASE WHEN %s = 'refused' THEN error END WHERE delivery_id = %s",
+        [outcome, now, outcome, delivery_id],
     )
 
 

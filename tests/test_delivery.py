@@ -101,6 +101,36 @@ def test_a_receiver_that_is_away_keeps_its_messages_in_order_and_no_other_waits(
     assert deliveries.states(connection)["ill"].failures == 0
 
 
+def test_a_message_that_is_refused_does_not_keep_others_waiting(
+    connection: Connection, database: str, settings: Settings, served: Hook
+) -> None:
+    receivers(settings, webhook("all", served.url))
+    queue(connection, facts(), facts(alert_id="b"))
+    served.answers = [422]
+    assert deliver(database, settings, now=NOW).sent == 1
+    assert served.keys == ["a1:firing:1", "b:firing:1"]
+    connection.execute("UPDATE cem.delivery SET attempts = %s WHERE alert_id = 'a1'", [delivering.MOST_REFUSALS - 1])
+    served.answers = [422]
+    deliver(database, settings, now=NOW + timedelta(minutes=2))
+    assert outcomes(connection)[2:] == [("all", "refused"), ("all", "sent")]
+    error = connection.execute("SELECT error FROM cem.delivery WHERE outcome = 'refused'").fetchone()
+    assert error == ("the receiver answered 422",)
+
+
+def test_a_receiver_that_was_removed_keeps_nothing_waiting_for_ever(
+    connection: Connection, database: str, settings: Settings, served: Hook
+) -> None:
+    receivers(settings, webhook("old", served.url))
+    served.answers = [404]
+    queue(connection, facts())
+    deliver(database, settings, now=NOW)
+    receivers(settings, webhook("new", served.url))
+    deliver(database, settings, now=NOW + timedelta(hours=23))
+    assert deliveries.states(connection)["old"].waiting == 1
+    deliver(database, settings, now=NOW + timedelta(hours=25))
+    assert deliveries.states(connection)["old"].waiting == 0
+
+
 def test_a_message_that_was_taken_and_not_noted_comes_again_with_its_key(
     connection: Connection, database: str, settings: Settings, served: Hook
 ) -> None:

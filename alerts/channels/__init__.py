@@ -31,11 +31,18 @@ class Letter:
     url: str | None = None
 
 
+class Refusal(str):
+    """Why a receiver would not have one letter; it may take the next."""
+
+
 class Channel(Protocol):
     """An open way to one receiver."""
 
     def tell(self, letters: Sequence[Letter]) -> Iterator[str | None]:
-        """Send letters in order; yields for each None once it was taken, or why it was not, and then stops."""
+        """Send letters in order; yields for each None once it was taken, or why it was not.
+
+        It stops after a letter that was not taken, and goes on after a `Refusal`.
+        """
 
 
 Open = Callable[[Receiver, Outbound], Channel]

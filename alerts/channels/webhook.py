@@ -8,7 +8,7 @@ from typing import Any
 import stamina
 
 from alerts import signing
-from alerts.channels import Letter
+from alerts.channels import Letter, Refusal
 from alerts.outbound import Answer, Outbound
 from alerts.receivers import Receiver
 from records.errors import ConfigError, TransientError
@@ -16,12 +16,17 @@ from records.errors import ConfigError, TransientError
 ATTEMPTS = 3
 WAIT_S = 0.5
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+_REFUSING = frozenset({400, 413, 415, 422})  # of this message; 401, 404 and others are of the receiver
 
 Body = Callable[[Letter], Mapping[str, Any]]
 
 
 class _BusyError(TransientError):
     """An answer that may be another one a moment later."""
+
+
+class _RefusedError(ConfigError):
+    """An answer that says that this message is not as it should be."""
 
 
 class Webhook:
@@ -35,10 +40,13 @@ class Webhook:
         self._body = body
 
     def tell(self, letters: Sequence[Letter]) -> Iterator[str | None]:
-        """Post one after the other until one is not taken."""
+        """Post one after the other until the receiver is not to be had."""
         for letter in letters:
             try:
                 self._post(letter)
+            except _RefusedError as error:
+                yield Refusal(error)
+                continue
             except (ConfigError, TransientError) as error:
                 yield str(error)
                 return
@@ -65,6 +73,8 @@ def _check(answer: Answer) -> None:
         return
     if answer.status in _PASSING:
         raise _BusyError(f"the receiver answered {answer.status}")
+    if answer.status in _REFUSING:
+        raise _RefusedError(f"the receiver answered {answer.status}")
     raise ConfigError(f"the receiver answered {answer.status}")
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from alerts import tmf
-from alerts.channels import Letter, kinds
+from alerts.channels import Letter, Refusal, kinds
 from alerts.channels.alertmanager import Alertmanager
 from alerts.facts import Facts
 from alerts.posting import Pace, post_state, wanted
@@ -23,6 +23,7 @@ from store.deliveries import Delivery, ReceiverState
 
 AT_ONCE = 50  # messages to one receiver in one run; the next run is seconds later (own)
 AT_THE_SAME_TIME = 8  # receivers that are served side by side; each holds a connection (own)
+MOST_REFUSALS = 20  # of one message; with the waits between them a quarter of an hour (own)
 KEPT = timedelta(days=1)  # what waits for a receiver that is configured no more: it may have been renamed (own)
 MOST_WAIT_S = 60.0  # until a receiver that took nothing is tried again (own)
 
@@ -139,16 +140,18 @@ def _send(connection: Connection, serving: _Serving, receiver: Receiver) -> Deli
         return DeliveryRun()
     channel = kinds()[receiver.kind](receiver, outbound_of(serving.settings, receiver))
     letters = [_letter(serving.write, receiver, message) for message in messages]
-    sent = 0
+    sent, wrong = 0, None
     for message, error in zip(messages, channel.tell(letters), strict=False):
-        if error is not None:
-            deliveries.failed(connection, message.delivery_id, error)
-            deliveries.note(connection, receiver.name, serving.now, error)
-            return DeliveryRun(sent=sent, failed=1)
-        deliveries.settle(connection, message.delivery_id, "sent", serving.now)
-        sent += 1
-    deliveries.note(connection, receiver.name, serving.now, None)
-    return DeliveryRun(sent=sent)
+        if error is None:
+            deliveries.settle(connection, message.delivery_id, "sent", serving.now)
+            sent += 1
+            continue
+        wrong = error
+        deliveries.failed(connection, message.delivery_id, error)
+        if isinstance(error, Refusal) and message.attempts + 1 >= MOST_REFUSALS:
+            deliveries.settle(connection, message.delivery_id, "refused", serving.now)
+    deliveries.note(connection, receiver.name, serving.now, wrong)
+    return DeliveryRun(sent=sent, failed=int(wrong is not None))
 
 
 def _newest(connection: Connection, messages: Sequence[Delivery], now: datetime) -> list[Delivery]:
