@@ -27,8 +27,8 @@ def as_role(database: str) -> Callable[[str], Connection]:
 
 @pytest.fixture
 def filled(connection: Connection, labels: Labels) -> int:
-    """Two customers' sessions, a small and a large group, one linked complaint; returns the first customer's key."""
-    service, cell, other = (int(labels.ids("service", ["web"])[0]), *map(int, labels.ids("cell", ["c1", "c2"])))
+    """Two customers' sessions, a small and two larger groups, a linked complaint; returns the first customer's key."""
+    service, *cells = (int(labels.ids("service", ["web"])[0]), *map(int, labels.ids("cell", ["c1", "c2", "c3"])))
     labels.sources(["probe"])
     connection.execute(
         "INSERT INTO cem.session (subscriber_key, start_time, source_id, session_id, batch_id, arrived_at, service, "
@@ -40,7 +40,7 @@ def filled(connection: Connection, labels: Labels) -> int:
     columns = "network_n, network_sum, network_sq, device_n, device_sum, device_sq, app_n, app_sum, app_sq, "
     columns += "service_n, service_sum, service_sq, overall_n, overall_sum, overall_sq"
     zeros = ", ".join(["0"] * 15)
-    for value, users in ((cell, 9), (other, 10)):
+    for value, users in zip(cells, (9, 10, 41), strict=True):
         connection.execute(
             "INSERT INTO cem.group_index (grain, attribute, start, value, n_users, bad_users, n, bad, "  # noqa: S608
             f"version_id, {columns}) VALUES ('15m', 'cell', %s, %s, %s, 1, 20, 2, 1, {zeros})",
@@ -104,16 +104,16 @@ def test_a_timeline_shows_one_customer_with_all_identifiers(as_role: Callable[[s
         operations.execute(query)
 
 
-def test_groups_below_k_are_not_shown(
+def test_groups_below_k_are_not_shown_nor_the_smallest_other_that_would_tell_them(
     as_role: Callable[[str], Connection], connection: Connection, filled: int
 ) -> None:
     with as_role("cem_operations") as asked:
-        assert asked.execute("SELECT value, n_users, bad_ratio FROM api.groups").fetchall() == [("c2", 10, 0.1)]
+        assert asked.execute("SELECT value, n_users, bad_ratio FROM api.groups").fetchall() == [("c3", 40, 0.1)]
         assert asked.execute("SELECT users, silent_users FROM api.clusters").fetchall() == [(None, None)]
     connection.execute("INSERT INTO cem.installation VALUES ('k_anonymity', '3')")
     with as_role("cem_operations") as asked:
-        assert asked.execute("SELECT count(*) FROM api.groups").fetchone() == (2,)
-        assert asked.execute("SELECT users, silent_users FROM api.clusters").fetchall() == [(4, 3)]
+        assert asked.execute("SELECT count(*) FROM api.groups").fetchone() == (3,)
+        assert asked.execute("SELECT users, silent_users FROM api.clusters").fetchall() == [(5, 5)]
 
 
 def test_a_linked_complaint_has_no_person_for_who_works_with_groups(
