@@ -1,6 +1,7 @@
 """Serving the screens: Streamlit as a process of its own, on a free port, asking nothing of the outside."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -37,6 +38,18 @@ def start(settings: Settings, port: int) -> subprocess.Popen[bytes]:
     refuse_open_screens(settings)
     streamlit_secrets(settings)
     return subprocess.Popen(command(settings, port), env={**os.environ, "CEMAPHORE_HOME": str(settings.home)})
+
+
+def wait(process: subprocess.Popen[bytes]) -> int:
+    """Wait for the screens to end and return their exit code; whoever ends this program ends them too."""
+    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.terminate()
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def command(settings: Settings, port: int) -> list[str]:

@@ -60,6 +60,7 @@ ENTRANCES: Mapping[str, tuple[Screen, ...]] = {
         _care("surveys", "analyst"),
         _care("customer"),
     ),
+    "administration": (Screen(name="audit", roles=("admin",)),),
 }
 SCREENS: Mapping[str, Screen] = {screen.name: screen for screens in ENTRANCES.values() for screen in screens}
 

@@ -31,7 +31,8 @@ def main() -> None:
         {
             t(f"nav.{name}"): [_page(screen, hidden=not allowed(screen.name)) for screen in screens]
             for name, screens in ENTRANCES.items()
-        }
+        },
+        expanded=True,
     )
     view = chosen.url_path or DEFAULT
     enter(view)

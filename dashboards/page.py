@@ -11,7 +11,6 @@ import psycopg
 import streamlit as st
 from psycopg_pool import PoolTimeout
 
-from cemaphore import privatedb
 from cemaphore.explaining import Explanation, explain
 from dashboards.access import allowed, database_role, viewer
 from dashboards.database import WAIT_S, acting, reading
@@ -22,11 +21,12 @@ from dashboards.preferences import language as language
 from dashboards.preferences import zone as zone
 from records.errors import CemaphoreError
 from store.acting import call
-from store.connection import Connection, connect
+from store.connection import Connection
 
 Given = TypeVarTuple("Given")
 Result = TypeVar("Result")
 
+EXPLAINER = "cem_explain"
 LOOK_S = 15 * 60  # who comes back to a customer after so long looks again, for the audit (own)
 
 
@@ -70,9 +70,16 @@ def looked(customer_key: int, what: str) -> None:
     stays: dict[tuple[int, str], float] = st.session_state.setdefault("_looks", {})
     now = time.monotonic()
     if stays.get((customer_key, what), -LOOK_S) <= now - LOOK_S:
-        reason = st.session_state.get("_reasons", {}).get(customer_key, "opened on the screens")
-        _done("look_at_customer", (customer_key, what, reason))
+        _done("look_at_customer", (customer_key, what, reason_for(customer_key)))
         stays[customer_key, what] = now
+
+
+def reason_for(customer_key: int, given: str | None = None) -> str:
+    """Return why the viewer looks at a customer; `given` is what they said just now, and holds from here on."""
+    said: dict[int, str] = st.session_state.setdefault("_reasons", {})
+    if given is not None:
+        said[customer_key] = given
+    return said.get(customer_key, "opened on the screens")
 
 
 def act(function: str, *arguments: object) -> Any:
@@ -121,8 +128,8 @@ def away() -> NoReturn:
 
 @st.cache_data(ttl=300, show_spinner=False)
 def _explained(key: int, at: datetime, seen_by: str) -> Explanation:
-    """The program explains: it may read raw sessions, which the screens' role may not."""
-    with connect(privatedb.database_url(settings()), autocommit=True) as connection:
+    """In a role that may read the raw sessions, which no viewer's may; `seen_by` has been written into the audit."""
+    with reading(EXPLAINER).connection(timeout=WAIT_S) as connection:
         return explain(connection, settings(), key, at=at)
 
 
@@ -131,7 +138,7 @@ def explained(key: int, at: datetime) -> Explanation:
     looked(key, "explanation")
     try:
         return _explained(key, at, viewer().name)
-    except (psycopg.OperationalError, CemaphoreError):
+    except (psycopg.OperationalError, PoolTimeout, CemaphoreError):
         away()
 
 

@@ -114,7 +114,7 @@ class Vault:
         row = self.connection.execute("SELECT sealed FROM vault.subject WHERE token = %s", [token]).fetchone()
         if row is None or row[0] is None:
             raise DataError(f"there is no identifier behind the token {token}", code="unknown_subject")
-        return self._keys.unseal(bytes(row[0]), _context(token)).decode()
+        return unsealed(self._keys, token, bytes(row[0]))
 
     def erase(self, identifier: str, actor: str, reason: str) -> int | None:
         """Put a tombstone in the place of an identifier; returns the token that it had, None if it had none.
@@ -211,6 +211,11 @@ class Vault:
         if added == len(names):
             return list(map(int, tokens))
         return [ERASED if token is None else token for token in self._find(lookups)]
+
+
+def unsealed(keys: Keys, token: int, sealed: bytes) -> str:
+    """Return the identifier that the vault holds sealed for a token."""
+    return keys.unseal(sealed, _context(token)).decode()
 
 
 def _random_tokens(count: int) -> NDArray[np.int64]:

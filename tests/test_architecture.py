@@ -47,6 +47,41 @@ def test_screens_compute_no_score_and_read_no_raw_table() -> None:
         assert not re.search(r"^from (kpi|kqi|qoe|customers)\b", source, re.MULTILINE)
 
 
+def test_screens_import_neither_engines_nor_scoring() -> None:
+    """What computes a score is not reached from a screen, but for the explanation of one customer."""
+    scoring = re.compile(r"^\s*(from|import) cemaphore\.(engines|pipeline)\b", re.MULTILINE)
+    for path in (ROOT / "dashboards").rglob("*.py"):
+        assert not scoring.search(path.read_text()), path.name
+    explaining = [
+        path.name for path in (ROOT / "dashboards").rglob("*.py") if "import Explanation, explain" in path.read_text()
+    ]
+    assert explaining == ["page.py"]
+
+
+def test_every_reading_of_one_customer_is_audited() -> None:
+    """What `store` reads of a `customer_key` comes to the screens through `look`, which audits, never `read`."""
+    of_one = set()
+    for path in (ROOT / "store").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and [each.arg for each in node.args.args[1:2]] == ["customer_key"]:
+                of_one.add((path.stem, node.name))
+    assert ("screens", "customer_days") in of_one
+    for path in (ROOT / "dashboards").rglob("*.py"):
+        source = path.read_text()
+        modules = dict(re.findall(r"^from store import (\w+) as (\w+)$", source, re.MULTILINE))
+        named = {alias: name for name, alias in modules.items()}
+        for alias, function in re.findall(r"\bread\(\s*(\w+)\.(\w+)", source):
+            assert (named.get(alias, alias), function) not in of_one, f"{path.name}: {function} is read unaudited"
+
+
+def test_raw_sessions_reach_the_screens_of_one_customer_alone() -> None:
+    """Views and functions for end roles read cem.session only where they are given one customer's key."""
+    for path in sorted((ROOT / "store" / "migrations").glob("*.sql")):
+        for made in re.split(r"(?m)^(?=CREATE )", path.read_text()):
+            if re.match(r"CREATE (OR REPLACE )?(VIEW|FUNCTION) (api|act)\.", made) and "cem.session " in made:
+                assert "asked_key" in made, f"{path.name}: {made[:80]}"
+
+
 def test_repository_names_no_machine_and_no_registry() -> None:
     """No path of a developer's machine and no host of a package registry or mirror is committed."""
     tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.split(b"\0")

@@ -24,8 +24,4 @@ def _dashboard(
         chosen = serving.free_port(settings.host, port or settings.dashboard_port)
         process = serving.start(settings, chosen)
     typer.echo(f"http://{settings.host}:{chosen}")
-    try:
-        raise typer.Exit(process.wait())
-    except KeyboardInterrupt:
-        process.terminate()
-        process.wait()
+    raise typer.Exit(serving.wait(process))

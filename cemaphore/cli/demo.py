@@ -38,11 +38,7 @@ def _demo(
         chosen = serving.free_port(settings.host, port or settings.dashboard_port)
         process = serving.start(settings, chosen)
     typer.echo(f"Open http://{settings.host}:{chosen} (Ctrl-C ends it): start with 'Degraded clusters'.")
-    try:
-        raise typer.Exit(process.wait())
-    except KeyboardInterrupt:
-        process.terminate()
-        process.wait()
+    raise typer.Exit(serving.wait(process))
 
 
 def _closing(done: dict[str, object]) -> str:

@@ -6,21 +6,28 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import customer_record, customer_replay, customer_trend, explained_number, filters, local_days
+from dashboards import (
+    customer_record,
+    customer_replay,
+    customer_search,
+    customer_trend,
+    explained_number,
+    filters,
+    local_days,
+)
 from dashboards.messages import LANGUAGES
-from dashboards.page import language, look, read, t, zone
+from dashboards.page import language, look, t, zone
 from dashboards.plain_words import Day, Disturbance, told
 from store import care, numbers, screens
 
 _DAYS = 60  # shown of a customer (own): two months of daily points are read at a glance
 _LOOK_BACK = timedelta(days=7)  # clusters that ended longer before the day are not told (own)
-_OFFERED = 50
 
 
 def main() -> None:
     """Draw the customer whom the URL names (`?customer=KEY`, `&day=2026-03-09`), or a way to choose one."""
     st.title(t("customer.title"))
-    key = _chosen()
+    key = customer_search.chosen()
     if key is None:
         st.info(t("customer.enter"))
         return
@@ -31,6 +38,7 @@ def main() -> None:
         return
     who = look(care.profile, key)
     _who(who)
+    customer_search.reveal(key)
     day = _day(seen)
     start, end = day["start"], local_days.end_of(day["start"])
     clusters = look(care.clusters, key, start - _LOOK_BACK)
@@ -45,18 +53,6 @@ def main() -> None:
     periods = look(screens.customer_periods, key)
     customer_trend.expected(day, None if periods.empty else periods.iloc[-1], who)
     _record(key, start, end, clusters, periods)
-
-
-def _chosen() -> int | None:
-    typed = st.text_input(t("customer.key"), help=t("customer.key_help"), key="customer", bind="query-params")
-    if typed:
-        if typed.isascii() and typed.isdigit() and int(typed) < 2**63:
-            return int(typed)
-        st.warning(t("customer.unknown", key=typed))
-        st.stop()
-    hurt = read(screens.hurt_customers, st.query_params.get("cluster"), _OFFERED)
-    picked: int | None = st.selectbox(t("customer.pick"), hurt, index=None, placeholder=t("app.none"))
-    return picked
 
 
 def _who(who: dict[str, Any] | None) -> None:
