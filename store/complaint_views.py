@@ -136,7 +136,7 @@ def explained(connection: Connection, cluster_id: str) -> dict[str, Any]:
                       FROM api.cluster_complaints k JOIN api.clusters c USING (cluster_id) WHERE cluster_id = %(id)s)
         SELECT coalesce((SELECT sum(probability) FROM mine), 0) AS complaints,
                (SELECT sum(probability) FROM mine) / nullif((
-                   SELECT count(*) FROM api.complaint_readings r JOIN api.clusters c ON cluster_id = %(id)s
+                   SELECT count(*) FROM api.complaint_readings r JOIN api.clusters c ON c.cluster_id = %(id)s
                    WHERE r.created_at > c.started_at
                      AND r.created_at <= coalesce(c.ended_at, now()) + INTERVAL '48 hours'), 0) AS share,
                (SELECT count(*) FROM mine WHERE probability >= 0.5) AS linked,

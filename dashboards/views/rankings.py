@@ -56,7 +56,8 @@ def _one(frame: pd.DataFrame, attribute: str, wanted: str, outcome: str) -> None
         }
         for column, (name, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
             column.metric(name, value)
-        interval = t("rankings.interval", lo=f"{one['lo']:+.2f}", hi=f"{one['hi']:+.2f}", se=f"{one['se']:.2f}")
+        raw = {"raw": f"{one['effect']:+.2f}", "se": f"{one['se']:.2f}"}
+        interval = t("rankings.interval", lo=f"{one['lo']:+.2f}", hi=f"{one['hi']:+.2f}", **raw)
         st.caption(" ".join([interval, t("rankings.not_network")] if one["not_network"] else [interval]))
         past = read(rankings.history, attribute, wanted, outcome, one["day"] - _HISTORY)
         axis = {"time": t("column.time"), "effect": t(f"rankings.{outcome}_axis")}
@@ -73,7 +74,7 @@ def _table(frame: pd.DataFrame, attribute: str) -> None:
             word("attribute", attribute): frame["value"],
             t("rankings.effect"): frame["shrunk"].map("{:+.2f}".format),
             t("column.interval"): [f"{lo:+.2f} … {hi:+.2f}" for lo, hi in zip(frame["lo"], frame["hi"], strict=True)],
-            t("rankings.se"): frame["se"].map("{:.2f}".format),
+            t("rankings.raw"): [f"{raw:+.2f} ± {se:.2f}" for raw, se in zip(frame["effect"], frame["se"], strict=True)],
             t("rankings.verdict"): frame["verdict"].map(_verdict),
             t("dimension.overall"): frame["overall"].map(explained_number.marked),
             t("column.bad_ratio"): frame["bad_ratio"].map(share),
