@@ -91,7 +91,7 @@ class SessionHours:
     def score_apart(self) -> float:
         """Score what is dirty in a process of its own, and return its peak memory in MiB."""
         command = [sys.executable, "-c", _PEAK, self.url, str(self.settings.home)]
-        output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        output = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         return int(output.split()[-1]) / 1024
 
 
