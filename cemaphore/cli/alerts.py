@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cemaphore.cli import alert_rules
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,7 +30,6 @@ def register(app: typer.Typer) -> None:
     alerts.command("silence")(_silence)
     alerts.command("silences")(_silences)
     alerts.command("unsilence")(_unsilence)
-    alert_rules.register(alerts)
     app.add_typer(alerts, name="alerts", no_args_is_help=True)
 
 

@@ -20,8 +20,10 @@ Rules = Annotated[
 _LINE = ("fired_at", "resolved_at", "severity", "subject", "value", "expected", "users", "horizon", "parts", "told")
 
 
-def register(alerts: typer.Typer) -> None:
+def register(app: typer.Typer) -> None:
     """Add the commands to `cem alerts`."""
+    alerts = next(group.typer_instance for group in app.registered_groups if group.name == "alerts")
+    assert alerts is not None
     alerts.command("check")(_check)
     alerts.command("test")(_test)
     alerts.command("backtest")(_backtest)
