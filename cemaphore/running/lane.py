@@ -72,7 +72,7 @@ class LaneProcess:
 
     def run(self, job: str, limit_s: float) -> Done:
         """Run a job and wait for it, at most for its limit and a moment once the process can work."""
-        if not self._able.wait(_START_S):
+        if not self._able.wait(_START_S) or self._stop.is_set():
             return _LOST
         future: Future[Done] = Future()
         with self._guard:
@@ -97,6 +97,7 @@ class LaneProcess:
     def close(self) -> None:
         """End the process for good."""
         self._stop.set()
+        self._able.set()  # who waits for a new process waits in vain
         self._process.kill()
         self._process.join()
 
