@@ -62,8 +62,8 @@ FULL = Size(
     away_s=8, ahead_s=45,
 )  # fmt: skip
 SMALL = Size(
-    world=WorldSize(users=300, sites=15, models=8), from_h=9, until_h=10, speed=400, programs=1, pause_s=(0.5, 2),
-    away_s=1, ahead_s=10, parts=("worker", "connection", "source", "receiver", "server"),
+    world=WorldSize(users=300, sites=15, models=8), from_h=9, until_h=10, speed=900, programs=1, pause_s=(0.5, 2),
+    away_s=0.5, ahead_s=6, parts=("worker", "connection", "source", "receiver", "server"),
 )  # fmt: skip
 
 

@@ -101,5 +101,5 @@ def _different(ours: pd.DataFrame, theirs: pd.DataFrame) -> int:
 
 
 def _sorted(rows: pd.DataFrame, keys: list[str], figures: list[str]) -> pd.DataFrame:
-    text = rows.assign(**{name: rows[name].astype(str) for name in keys})
+    text = rows.assign(**{name: rows[name].map(repr) for name in keys})
     return text.sort_values([*keys, *figures], ignore_index=True)
