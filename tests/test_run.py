@@ -168,7 +168,7 @@ def test_the_program_works_until_it_is_told_to_stop(
     command = [sys.executable, "-c", "from cemaphore.cli import main; main()", "run", "--every", "0.3"]
     process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             found = connection.execute("SELECT count(*) FROM cem.user_hour").fetchone()
             scraped = connection.execute("SELECT count(DISTINCT time) FROM cem.counter").fetchone()
@@ -182,7 +182,7 @@ def test_the_program_works_until_it_is_told_to_stop(
             text = answer.read().decode()
         assert 'cem_source_up{source="amf"} 1.0' in text
         process.send_signal(signal.SIGTERM)
-        _, written = process.communicate(timeout=30)
+        _, written = process.communicate(timeout=90)
     finally:
         process.kill()
         process.wait()
