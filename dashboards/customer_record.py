@@ -25,7 +25,7 @@ def complaints(key: int) -> None:
             t("column.time"): frame["created_at"].map(moment),
             t("column.topic"): frame["topic"].map(lambda name: word("topic", name) if name else t("app.none")),
             t("column.text"): frame["text"].fillna(""),
-            t("column.status"): frame["status"].fillna(""),
+            t("column.status"): frame["status"].map(lambda name: word("status", name) if name else ""),
             t("column.cause"): frame["cluster_id"].fillna(""),
             t("column.probability"): frame["probability"].map(lambda value: "" if pd.isna(value) else share(value)),
             t("column.unexplained"): frame["unexplained"].map(share),

@@ -124,12 +124,13 @@ def cluster_complaints(connection: Connection, cluster_id: str) -> pd.DataFrame:
 
 
 def hurt_customers(connection: Connection, cluster_id: str | None, limit: int) -> list[int]:
-    """Return the customers hurt most by a cluster, or by any open one."""
+    """Return the customers hurt most by a cluster, or by the newest one, open ones first."""
     found = connection.execute(
         """
-        SELECT u.customer_key FROM api.cluster_customers u JOIN api.clusters c USING (cluster_id)
-        WHERE CASE WHEN %(id)s::text IS NULL THEN true ELSE u.cluster_id = %(id)s END
-        GROUP BY u.customer_key ORDER BY sum(u.bad) DESC, u.customer_key LIMIT %(limit)s
+        SELECT customer_key FROM api.cluster_customers
+        WHERE cluster_id = coalesce(%(id)s, (SELECT cluster_id FROM api.clusters
+                                             ORDER BY ended_at IS NOT NULL, started_at DESC, cluster_id LIMIT 1))
+        ORDER BY bad DESC, customer_key LIMIT %(limit)s
         """,
         {"id": cluster_id, "limit": limit},
     )

@@ -6,12 +6,12 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from dashboards.messages import LANGUAGES, text
 from store import care, care_groups, complaint_views, surveys
 from store.connection import connect
-from tests.browsing import address_of, open_page, picture, settle
+from tests.browsing import address_of, context, open_page, picture, served, settle
 from tests.city import City
 
 
@@ -167,3 +167,25 @@ def test_trends_keep_to_groups_of_k(city: City) -> None:
         frame = care_groups.trend(connection, "segment", "service", "hour", start[0])
     assert (frame["users"] >= city.settings.k_anonymity).all()
     assert frame["bad_share"].between(0, 1).all()
+
+
+def test_a_day_without_figures_is_a_gap(city: City) -> None:
+    """Every day that was scored is a row, also of a customer who was not seen on it."""
+    with connect(city.dsn) as connection:
+        days = care.days(connection, 1, 60)
+    assert len(days) == city.world.days
+    assert days[["overall", "network", "lo"]].isna().all(axis=None)
+
+
+def test_an_analyst_sees_how_many_and_not_who(browser: Browser, city: City) -> None:
+    """Silent sufferers are a number for analysts, and a customer's page is refused to them."""
+    with connect(city.dsn) as connection:
+        cluster = care_groups.unheard(connection, None)["cluster_id"].iloc[0]
+        listed = complaint_views.silent(connection, cluster, 1)["customer_key"]
+    with served(city.settings, city.dsn, {"CEMAPHORE_LOCAL_ROLE": "analyst"}) as site, context(browser) as made:
+        page = made.new_page()
+        open_page(page, address_of(site, "silent", cluster=cluster, lang="en"))
+        page.get_by_text(text("en", "silent.counts_only"), exact=True).wait_for()
+        assert str(listed.iloc[0]) not in page.content()
+        open_page(page, address_of(site, "customer", customer=str(listed.iloc[0]), lang="en"))
+        page.get_by_text(text("en", "access.refused", roles=text("en", "role.analyst")), exact=True).wait_for()

@@ -72,8 +72,8 @@ def _complaint(complaint_id: str, source: str | None) -> None:
         t("column.topic"): t("app.none") if one["topic"] is None else word("topic", one["topic"]),
         t("column.confidence"): share(one["confidence"]),
         t("column.unexplained"): share(one["unexplained"]),
-        t("column.channel"): one["channel"] or t("app.none"),
-        t("column.status"): one["status"] or t("app.none"),
+        t("column.channel"): t("app.none") if one["channel"] is None else word("channel", one["channel"]),
+        t("column.status"): t("app.none") if one["status"] is None else word("status", one["status"]),
     }
     for column, (name, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
         column.metric(name, value, border=True)
