@@ -21,7 +21,7 @@ from store import clusters as stored
 from store.connection import Connection, connect
 
 # The server of a benchmark need not outlive a power cut, and the files of one city are its only load.
-_SERVER = {
+SERVER = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
@@ -54,7 +54,7 @@ def city(seed: int, world: WorldSize = FAST, *, calm: bool = False, searched: bo
             home=Path(home) / "home", database_url=None, time_zone=world.zone, country_code="CN", demo=True
         )
         try:
-            privatedb.start(settings, extra=_SERVER)
+            privatedb.start(settings, extra=SERVER)
             yield build(privatedb.database_url(settings), settings, world, seed, calm=calm, searched=searched)
         finally:
             privatedb.remove(settings)

@@ -15,6 +15,7 @@ from cemaphore import privatedb
 from cemaphore.collecting import opened_intake, options_of
 from cemaphore.demo import WorldSize, write_world
 from cemaphore.pipeline.aggregation import assess
+from cemaphore.pipeline.alerting import alert
 from cemaphore.pipeline.detection import detect
 from cemaphore.pipeline.scoring import score
 from cemaphore.privatedb.place import make_home, remembered
@@ -62,6 +63,8 @@ def run(settings: Settings, world: WorldSize, seed: int) -> dict[str, Any]:
         score(dsn, settings, progress=lambda done, total: step(done / max(total, 1)))
     with _bar("clusters") as step:
         detect(dsn, settings, progress=step)
+    with Console(stderr=True).status("alerts"):
+        alert(dsn, settings)
     with Console(stderr=True).status("comparison of settings"):
         assess(dsn, settings, anew=False)
     with connect(dsn) as connection:

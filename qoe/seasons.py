@@ -176,7 +176,12 @@ def _restless(mean: Floats, count: Floats, spread: Floats) -> Floats:
             -1, mean.shape[1]
         )
     )
-    return np.where(known > 0, (NORMAL_MAD * mad) ** 2 - explained, np.nan)
+    return np.where(known > 0, restless_of(mad, explained), np.nan)
+
+
+def restless_of(mad: Floats, explained: Floats) -> Floats:
+    """Variance from day to day: of means with that median absolute deviation, less what their users explain."""
+    return np.asarray((NORMAL_MAD * mad) ** 2 - explained)
 
 
 def _shrunk(restless: Floats, days: int) -> Floats:

@@ -171,7 +171,15 @@ def test_what_is_printed_is_what_is_documented(home: Home, tmp_path: Path, recei
     customer = _a_customer(home, tmp_path)
     complaint = home.json("complaints", "list")[0]["complaint_id"]
     cluster = max(home.json("clusters", *ALL), key=lambda each: each["silent_users"] or 0)["id"]
+    last = ["--from", "2026-03-11T00:00:00Z"]
     calls = {
+        "alerts list": ["alerts", "list"],
+        "alerts show": ["alerts", "show", home.json("alerts", "list")[0]["alert_id"]],
+        "alerts check": ["alerts", "check"],
+        "alerts silence": ["alerts", "silence", "rule=x", "--for", "1h", "--actor", "ann", "--comment", "test"],
+        "alerts silences": ["alerts", "silences"],
+        "alerts test": ["alerts", "test", "cluster", *last],
+        "alerts backtest": ["alerts", "backtest", "--truth", str(home.path / "demo" / "truth.json"), *last],
         "status": ["status"],
         "alerts channels": ["alerts", "channels"],
         "alerts try": ["alerts", "try", receiver],

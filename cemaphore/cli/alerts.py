@@ -46,7 +46,7 @@ def _list(
     with exits(), _connected() as connection:
         rows = stored.newest(connection, limit, open_only=open_only)
     if as_json:
-        show([row.detail | {"told": row.told} for row in rows], as_json)
+        show([_shape(row) for row in rows], as_json)
     else:
         show([_line(row) for row in rows], as_json, columns={"": _LINE})
 
@@ -63,12 +63,14 @@ def _show(alert_id: Alert, as_json: JSON = False) -> None:
             typer.echo(f"cem: there is no alert {alert_id}; `cem alerts list` lists them.", err=True)
             raise typer.Exit(Exit.FAILURE)
         parts = stored.children(connection, alert_id)
-        changes = [vars(change) for change in stored.changes(connection, alert_id)]
-    shape = {**row.detail, "told": row.told, "parent_id": row.parent_id}
-    shape["parts"] = [part.detail for part in parts] if as_json else [_line(part) for part in parts]
-    shape["changes"] = [{name: value for name, value in each.items() if name != "alert_id"} for each in changes]
-    hidden = () if as_json else ("evidence", "children", "about", "labels", "tiers", "key")
-    show({name: value for name, value in shape.items() if name not in hidden}, as_json)
+        changes = stored.changes(connection, alert_id)
+    steps = [{name: value for name, value in vars(change).items() if name != "alert_id"} for change in changes]
+    if as_json:
+        show({"alert": _shape(row), "parts": [_shape(part) for part in parts], "changes": steps}, as_json)
+        return
+    hidden = ("evidence", "children", "about", "labels", "tiers", "key")
+    plain = {name: value for name, value in _shape(row).items() if name not in hidden and value is not None}
+    show({**plain, "parts": [_line(part) for part in parts], "changes": steps}, as_json)
 
 
 def _ack(alert_id: Alert, actor: Actor = "", comment: Comment = "", lasting: For = None, as_json: JSON = False) -> None:
@@ -187,6 +189,12 @@ def _from_now(text: str) -> Any:
     if not number.isdigit() or int(number) == 0 or unit not in units:
         raise typer.BadParameter(f"{text!r} is no length of time; write a number with m, h or d, such as 8h.")
     return datetime.now(UTC) + int(number) * units[unit]
+
+
+def _shape(row: "AlertRow") -> dict[str, Any]:
+    from alerts.facts import Facts
+
+    return {**Facts.from_json(row.detail).to_json(), "told": row.told, "parent_id": row.parent_id}
 
 
 def _line(row: "AlertRow") -> dict[str, Any]:
