@@ -140,11 +140,12 @@ def source_windows(
 ) -> list[tuple[str, datetime, float, float | None, bool, str | None]]:
     """Return (source, start, records, expected, away, reason) of the assessed windows in [start, end), a row a source.
 
-    A source with several kinds of records is away where one of them is.
+    A source with several kinds of records is away where one of them is. Silence is held against the same time of other
+    days only: a source of few days that sleeps at night is not away.
     """
     return connection.execute(
         "SELECT s.name, w.start, sum(w.received)::float8, sum(w.expected)::float8, "
-        "bool_or(w.state IN ('silent', 'outage')), max(w.reason) FILTER (WHERE w.state IN ('silent', 'outage')) "
+        "bool_or(w.state = 'outage' OR (w.state = 'silent' AND w.history = 'time of day')), max(w.reason) "
         "FROM cem.source_window w JOIN cem.source s USING (source_id) WHERE w.start >= %s AND w.start < %s "
         "GROUP BY 1, 2 ORDER BY 2, 1",
         [start, end],
