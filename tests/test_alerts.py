@@ -252,8 +252,9 @@ def test_people_resolve_and_what_goes_on_is_a_new_alert(
 def _source(connection: Connection, start: datetime, state: str, received: int = 100) -> None:
     connection.execute("INSERT INTO cem.source (name) VALUES ('probe') ON CONFLICT DO NOTHING")
     connection.execute(
-        "INSERT INTO cem.source_window (source_id, kind, start, received, expected, history, late, duplicate, quarantined, "
-        "missing, profile, findings, state, made_at) SELECT source_id, 'sessions', %s, %s, 100, 'time of day', 0, 0, '{}', '{}', "
+        "INSERT INTO cem.source_window (source_id, kind, start, received, expected, history, late, duplicate, "
+        "quarantined, missing, profile, findings, state, made_at) SELECT source_id, 'sessions', %s, %s, 100, "
+        "'time of day', 0, 0, '{}', '{}', "
         "'{}', '[]', %s, now() FROM cem.source WHERE name = 'probe'",
         [start, received, state],
     )
