@@ -10,10 +10,13 @@ from alerts.family import in_order, parent_of, storms
 from alerts.quieting import Kept, Silence, kept_back
 from alerts.rules import SEVERITIES, Rule, RuleBook
 from alerts.signals import Signal
+from records.windows import QUARTER
 from store.alerts import AlertRow, ChangeRow
 
 # An alert of whose subject nothing was heard for so long has ended: a cell that was taken down (own).
 FORGOTTEN = timedelta(days=1)
+# Parts of an alert that is over recover a little later than it: only what fires on for longer stands for itself (own).
+LINGERING = 4 * QUARTER
 ACTOR = "rule"
 FIRING = ("firing", "acknowledged", "silenced")
 
@@ -31,7 +34,8 @@ class Machine:
     """All unresolved alerts, followed window by window; `signals` is what was heard of each last, `heard` when.
 
     Silences, planned work and acknowledgements are judged at `now`, without it at the end of each window.
-    `ended` are clusters' alerts that were over lately: such a cluster may hurt again, and is no late one then.
+    `ended` are clusters' alerts that were over lately: such a cluster may hurt again, and is no late one then. `over`
+    says when alerts were over that still have parts (by their id).
     """
 
     book: RuleBook
@@ -41,6 +45,7 @@ class Machine:
     signals: dict[tuple[str, str], Signal] = field(default_factory=dict)
     heard: dict[tuple[str, str], datetime] = field(default_factory=dict)
     ended: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    over: dict[str, datetime] = field(default_factory=dict)
     now: datetime | None = None
 
     def step(self, found: Iterable[Signal], end: datetime) -> list[Turn]:
@@ -53,7 +58,7 @@ class Machine:
             if self._judge(signal, end):
                 new.append(signal)
         self._forget(end)
-        new += self._promoted()
+        new += self._promoted(end)
         self._place(new, end)
         self._end_storms(end)
         return self._settled(before, end)
@@ -113,15 +118,17 @@ class Machine:
             if (row.rule not in rules or silent) and row.state != "resolved":
                 self.rows[key] = replace(row, state="resolved", resolved_at=end)
 
-    def _promoted(self) -> list[Signal]:
+    def _promoted(self, end: datetime) -> list[Signal]:
         """Alerts that fire on after the one that they were part of has ended: they stand for themselves now."""
         alive = {row.alert_id for row in self.rows.values() if row.state in FIRING}
+        self.over = {name: at for name, at in self.over.items() if end - at <= FORGOTTEN}
         found = []
         for key, row in self.rows.items():
-            if row.parent_id is not None and row.parent_id not in alive and row.state in FIRING:
+            if row.parent_id is None or row.parent_id in alive or row.state not in FIRING or key not in self.signals:
+                continue
+            if end - self.over.setdefault(row.parent_id, end) >= LINGERING:
                 self.rows[key] = replace(row, parent_id=None)
-                if key in self.signals:
-                    found.append(self.signals[key])
+                found.append(self.signals[key])
         return found
 
     def _place(self, new: Sequence[Signal], end: datetime) -> None:

@@ -85,6 +85,16 @@ def ended_since(connection: Connection, kind: str, moment: datetime) -> list[tup
     ).fetchall()
 
 
+def ended_parents(connection: Connection) -> dict[str, datetime]:
+    """Return when the alerts were over of which a part is not over yet, by their id."""
+    rows = connection.execute(
+        "SELECT DISTINCT parent.alert_id, parent.resolved_at FROM cem.alert part "
+        "JOIN cem.alert parent ON parent.alert_id = part.parent_id "
+        "WHERE part.resolved_at IS NULL AND parent.resolved_at IS NOT NULL"
+    )
+    return dict(rows.fetchall())
+
+
 def by_id(connection: Connection, alert_id: str) -> AlertRow | None:
     """Return one alert; None where there is none."""
     return next(iter(_rows(connection, sql.SQL("WHERE alert_id = %s"), [alert_id])), None)

@@ -112,11 +112,21 @@ def test_a_storm_ends_with_its_last_part_and_later_ones_join_it() -> None:
     assert machine.rows == {}
 
 
-def test_parts_that_fire_on_stand_for_themselves() -> None:
+def test_parts_that_fire_on_for_an_hour_stand_for_themselves() -> None:
     machine = _machine()
     _step(machine, 0, _signal("region=north"), _signal("cell=c1"))
     turns = _step(machine, 1, _signal("region=north", "back"), _signal("cell=c1"))
-    assert _said(turns) == [("cell=c1", "firing"), ("region=north", "resolved")]
+    assert _said(turns) == [("region=north", "resolved")]
+    told = [_said(_step(machine, place, _signal("cell=c1"))) for place in range(2, 7)]
+    assert told == [[], [], [], [("cell=c1", "firing")], []]
+
+
+def test_parts_that_are_back_soon_after_their_alert_are_not_told() -> None:
+    machine = _machine()
+    _step(machine, 0, _signal("region=north"), _signal("cell=c1"))
+    _step(machine, 1, _signal("region=north", "back"), _signal("cell=c1"))
+    assert _said(_step(machine, 2, _signal("cell=c1", "back"))) == []
+    assert machine.rows == {}
 
 
 def test_a_part_that_gets_graver_is_told_as_its_alert_getting_graver() -> None:
@@ -168,8 +178,10 @@ def test_each_alert_is_told_to_fire_once_and_to_be_over_once(windows: list[dict[
                 firing[row.alert_id] = row.severity
         alive = {row.alert_id: row for row in machine.rows.values()}
         for row in alive.values():
-            if row.parent_id is not None:
-                assert alive[row.parent_id].parent_id is None  # one level, and the parent is there
+            if row.parent_id in alive:
+                assert alive[row.parent_id].parent_id is None  # one level
+            elif row.parent_id is not None:
+                assert row.parent_id in machine.over  # it ended less than an hour ago
             elif row.state == "firing":
                 assert row.alert_id in firing  # whatever stands for itself was told
     for place in range(len(windows), len(windows) + 3):

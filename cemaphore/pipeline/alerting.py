@@ -144,6 +144,7 @@ def _machine(connection: Connection, book: RuleBook, zone: ZoneInfo, start: date
         if rule is not None:
             machine.signals[key] = restored(row, rule)
     ended = stored.ended_since(connection, "cluster", start - FORGOTTEN)
+    machine.over = stored.ended_parents(connection)
     machine.ended = {(rule, subject): at for rule, subject, at in ended}
     return machine
 
