@@ -104,7 +104,7 @@ class Machine:
         begins = signal.firing and row.state == "pending"
         row = _measured(row, signal)
         if begins:
-            row = replace(row, state="firing", fired_at=end)
+            row = replace(row, state="firing", fired_at=end, horizon=signal.horizon)
         severity = signal.rule.severity_of(signal.drop)
         if signal.firing and SEVERITIES.index(severity) > SEVERITIES.index(row.severity):
             row = replace(row, severity=severity)

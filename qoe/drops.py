@@ -140,6 +140,7 @@ def standing(track: Track, season: Season, hour: int, rule: DropRule, ln_alpha: 
     lasting = (known & (gap > 0)).sum(axis=1) >= LASTING_SHARE * DEPTH
     fires_slow = (slow.users >= rule.users) & (slow.ln_p <= ln_alpha) & lasting & known[:, -1] & rule.slow
     fires_slow &= (slow.drop >= _least(rule.slow_margin, rule, slow.level)) & (newer.ln_p <= LASTING_LN_P)
+    fires_slow &= ~sums.back(known, RECOVERED, rule, own["fast"])  # four hours remember what has just ended
     only_slow = fires_slow & ~fires_fast
     still = fires_fast | fires_slow
     recovered, settled = (sums.back(known, windows, rule, own["fast"]) & ~still for windows in (RECOVERED, SETTLED))

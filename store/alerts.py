@@ -17,7 +17,8 @@ class AlertRow:
     """One alert; `subject` is "attribute=value" or "all", `detail` what its message says (`alerts.facts.Facts`).
 
     `state`: pending, firing, acknowledged, silenced, resolved. `change` numbers the changes of state and severity.
-    `parent_id` names the alert that it is part of; `told` says whether a message said that it fires.
+    `horizon` is what a drop fired by. `parent_id` names the alert that it is part of; `told` says whether a message
+    said that it fires.
     """
 
     alert_id: str
@@ -41,6 +42,7 @@ class AlertRow:
     acknowledged_until: datetime | None = None
     acknowledged_comment: str | None = None
     silence_id: int | None = None
+    horizon: str | None = None
     told: bool = False
     detail: dict[str, Any] = field(default_factory=dict)
 

@@ -68,6 +68,11 @@ def test_a_small_drop_fires_when_it_lasts_for_hours() -> None:
     assert states[-1].slow[0]
 
 
+def test_a_drop_that_has_just_ended_does_not_fire_by_its_memory() -> None:
+    states = _judged([80.0] * 4 + [76.5] * 11 + [80.0] * 5, users=400.0)
+    assert not any(each.fires[0] for each in states[-3:])
+
+
 def test_few_users_are_no_evidence() -> None:
     assert not any(each.fires[0] for each in _judged([80.0] * 4 + [60.0] * 2, users=20.0))
     assert not any(each.fires[0] for each in _judged([80.0] * 4 + [70.0] * 2, users=30.0))

@@ -56,7 +56,7 @@ class FactsMaker:
             lo=None if signal is None else signal.lo,
             hi=None if signal is None else signal.hi,
             drop=None if signal is None else signal.drop,
-            horizon=None if signal is None else signal.horizon,
+            horizon=row.horizon or (None if signal is None else signal.horizon),
             about={name: tuple(sorted(values)) for name, values in about.items()},
             excess=None if signal is None or signal.excess is None else round(signal.excess, 2),
             users=users if users is not None and users >= self._least else None,

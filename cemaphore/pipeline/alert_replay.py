@@ -86,7 +86,7 @@ class _Episodes:
                 value=row.value if known is None else known.value,
                 expected=row.expected if known is None else known.expected,
                 users=row.users if known is None else known.users,
-                horizon=None if signal is None else signal.horizon,
+                horizon=row.horizon,
                 cluster_id=row.cluster_id,
                 told=(0 if known is None else known.told) + (turn.change.told and row.state != "resolved"),
             )

@@ -117,9 +117,7 @@ class Watcher:
     def _drops(self, rule: Rule, window: datetime, rows: Rows, ln_alpha: float, machine: Machine) -> list[Signal]:
         series = self.series[rule.measure]
         stand = standing(series.track, series.season(window), series.hour(window), rule.drop, ln_alpha)
-        known = {
-            subject: row.detail.get("horizon") for (name, subject), row in machine.rows.items() if name == rule.name
-        }
+        known = {subject: row.horizon for (name, subject), row in machine.rows.items() if name == rule.name}
         counted = rule.measure in INDICES and rule.measure != "service"
         return drop_signals(
             rule,
