@@ -124,9 +124,14 @@ def choices(connection: Connection) -> pd.DataFrame:
     )
 
 
-def fairness(connection: Connection) -> pd.DataFrame:
-    """Return the fairness of groups, the least fair first."""
-    return frame(connection, "SELECT * FROM api.group_fairness ORDER BY measure, attribute, fairness")
+def fairness(connection: Connection, measure: str | None = None) -> pd.DataFrame:
+    """Return the fairness of groups by one measure or by all, the least fair first."""
+    return frame(
+        connection,
+        "SELECT * FROM api.group_fairness WHERE %(measure)s::text IS NULL OR measure = %(measure)s "
+        "ORDER BY measure, attribute, fairness",
+        {"measure": measure},
+    )
 
 
 def warnings(connection: Connection) -> pd.DataFrame:

@@ -11,19 +11,23 @@ from store.screens import frame
 
 def days(connection: Connection, customer_key: int, most: int) -> pd.DataFrame:
     """Return a customer's indices of the newest local days, oldest first; a day without them is a row of gaps."""
-    # The days are named one by one, as the index of customers' days begins with them.
+    # The days are named one by one, as the index of customers' days begins with them; asked first, as a day that a
+    # subquery finds does not reach it below the view.
+    newest = connection.execute(
+        "SELECT start FROM api.groups WHERE grain = 'day' AND attribute = 'all' ORDER BY start DESC LIMIT %s", [most]
+    ).fetchall()
     return frame(
         connection,
         """
         SELECT g.start AS start, d.n, d.bad, d.overall, d.lo, d.hi, d.network, d.device, d.app, d.service, d.coverage,
                d.limiting, d.network_c, d.device_c, d.app_c, d.service_c, d.prior_c, d.model_version,
                d.catalogue_version, d.baseline_id
-        FROM (SELECT start FROM api.groups WHERE grain = 'day' AND attribute = 'all'
-              ORDER BY start DESC LIMIT %(most)s) g
-        LEFT JOIN api.customer_days d ON d.customer_key = %(key)s AND d.start = g.start
+        FROM unnest(%(days)s::timestamptz[]) AS g (start)
+        LEFT JOIN (SELECT * FROM api.customer_days WHERE customer_key = %(key)s AND start = ANY(%(days)s)) d
+            USING (start)
         ORDER BY g.start
         """,
-        {"key": customer_key, "most": most},
+        {"key": customer_key, "days": [start for (start,) in newest]},
     )
 
 

@@ -1,7 +1,7 @@
 """What commands and screens read of complaints, through the views of schema `api`: roles and small groups hold."""
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import pandas as pd
 
@@ -9,6 +9,20 @@ from store.connection import Connection
 from store.screens import frame
 
 _HURT = timedelta(hours=48)
+# Which they are is found first; then only these are read whole, by their times, which have an index.
+_NEWEST: LiteralString = """
+SELECT source, complaint_id, created_at FROM api.newest_complaints(
+    coalesce(%(start)s, '-infinity'::timestamptz), coalesce(%(end)s, 'infinity'::timestamptz), %(topic)s,
+    %(unexplained)s, %(limit)s)
+"""
+_WHOLE: LiteralString = """
+SELECT complaint_id, source, created_at, topic, confidence, category, channel, app, cell_id, status, unexplained,
+       cluster_id, probability, text, customer_key
+FROM api.complaint_readings
+WHERE created_at = ANY(%(times)s) AND complaint_id = ANY(%(ids)s)
+  AND (source, complaint_id) IN (SELECT * FROM unnest(%(sources)s::text[], %(ids)s))
+ORDER BY created_at DESC, complaint_id
+"""
 
 
 def complaints(
@@ -24,20 +38,10 @@ def complaints(
     A complaint without a cause has been looked at, and no cluster explains it at 0.5 or more. `topic` holds the list to
     one class.
     """
-    return frame(
-        connection,
-        """
-        SELECT complaint_id, source, created_at, topic, confidence, category, channel, app, cell_id, status,
-               unexplained, cluster_id, probability, text, customer_key
-        FROM api.complaint_readings
-        WHERE created_at >= coalesce(%(start)s, '-infinity'::timestamptz)
-          AND created_at < coalesce(%(end)s, 'infinity'::timestamptz)
-          AND (NOT %(unexplained)s OR (unexplained IS NOT NULL AND coalesce(probability, 0) < 0.5))
-          AND (%(topic)s::text IS NULL OR topic = %(topic)s)
-        ORDER BY created_at DESC, complaint_id LIMIT %(limit)s
-        """,
-        {"start": start, "end": end, "unexplained": unexplained, "limit": limit, "topic": topic},
-    )
+    asked = {"start": start, "end": end, "topic": topic, "unexplained": unexplained, "limit": limit}
+    found = connection.execute(_NEWEST, asked).fetchall()
+    sources, ids, times = ([row[place] for row in found] for place in range(3))
+    return frame(connection, _WHOLE, {"sources": sources, "ids": ids, "times": times})
 
 
 def topics(connection: Connection) -> list[str]:
@@ -116,8 +120,7 @@ def risks(connection: Connection, cluster_id: str) -> pd.DataFrame:
 def cluster_topics(connection: Connection, cluster_id: str) -> dict[str, str]:
     """Return the class of each complaint that is linked to a cluster."""
     rows = connection.execute(
-        "SELECT k.complaint_id, r.topic FROM api.cluster_complaints k JOIN api.complaint_readings r "
-        "USING (source, complaint_id) WHERE k.cluster_id = %s AND r.topic IS NOT NULL",
+        "SELECT complaint_id, topic FROM api.cluster_topics WHERE cluster_id = %s",
         [cluster_id],
     )
     return dict(rows.fetchall())
@@ -136,9 +139,9 @@ def explained(connection: Connection, cluster_id: str) -> dict[str, Any]:
                       FROM api.cluster_complaints k JOIN api.clusters c USING (cluster_id) WHERE cluster_id = %(id)s)
         SELECT coalesce((SELECT sum(probability) FROM mine), 0) AS complaints,
                (SELECT sum(probability) FROM mine) / nullif((
-                   SELECT count(*) FROM api.complaint_readings r JOIN api.clusters c ON c.cluster_id = %(id)s
-                   WHERE r.created_at > c.started_at
-                     AND r.created_at <= coalesce(c.ended_at, now()) + INTERVAL '48 hours'), 0) AS share,
+                   SELECT sum(r.complaints) FROM api.clusters c, api.complaint_counts(
+                       c.started_at, coalesce(c.ended_at, now()) + INTERVAL '48 hours') r
+                   WHERE c.cluster_id = %(id)s), 0) AS share,
                (SELECT count(*) FROM mine WHERE probability >= 0.5) AS linked,
                (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY lead) FROM mine WHERE probability >= 0.5)
                    AS median_lead_h,

@@ -7,7 +7,7 @@ from typing import LiteralString
 import pandas as pd
 
 from store.connection import Connection
-from store.screens import frame
+from store.screens import frame, newest_start
 
 _LONGEST_BY_HOUR = timedelta(hours=12)  # beyond it days are summed: an hour of all cells is thousands of rows
 
@@ -29,12 +29,10 @@ def cell_loads(connection: Connection, start: datetime | None, end: datetime | N
         SELECT value AS cell_id, sum(n) AS n, sum(bad) AS bad, sum(expected_ratio * n) AS expected
         FROM api.groups
         WHERE grain = %(grain)s AND attribute = 'cell'
-          AND start >= coalesce(%(start)s, (SELECT start FROM api.groups WHERE grain = 'hour' AND attribute = 'all'
-                                            ORDER BY start DESC LIMIT 1))
-          AND start < coalesce(%(end)s, 'infinity'::timestamptz)
+          AND start >= %(start)s AND start < coalesce(%(end)s, 'infinity'::timestamptz)
         GROUP BY value
         """,
-        {"grain": "day" if long else "hour", "start": start, "end": end},
+        {"grain": "day" if long else "hour", "start": start or newest_start(connection, "hour"), "end": end},
     )
 
 

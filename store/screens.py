@@ -55,6 +55,17 @@ def trend(
     )
 
 
+def newest_start(connection: Connection, grain: str) -> datetime | None:
+    """Return the start of the newest window of a grain; asked alone, as a view cannot look for it inside a query.
+
+    A time that a subquery finds does not reach the index below a view that hides small groups.
+    """
+    row = connection.execute(
+        "SELECT start FROM api.groups WHERE grain = %s AND attribute = 'all' ORDER BY start DESC LIMIT 1", [grain]
+    ).fetchone()
+    return None if row is None else row[0]
+
+
 def worst(
     connection: Connection, attribute: str, limit: int, *, grain: str = "day", start: datetime | None = None
 ) -> pd.DataFrame:
@@ -66,12 +77,10 @@ def worst(
                bad, bad_ratio, expected_ratio
         FROM api.groups
         WHERE grain = %(grain)s AND attribute = %(attribute)s AND overall IS NOT NULL
-          AND start = coalesce(%(start)s, (SELECT start FROM api.groups
-                                           WHERE grain = %(grain)s AND attribute = %(attribute)s
-                                           ORDER BY start DESC LIMIT 1))
+          AND start = %(start)s
         ORDER BY overall LIMIT %(limit)s
         """,
-        {"grain": grain, "attribute": attribute, "start": start, "limit": limit},
+        {"grain": grain, "attribute": attribute, "start": start or newest_start(connection, grain), "limit": limit},
     )
 
 
@@ -124,25 +133,34 @@ def cluster_complaints(connection: Connection, cluster_id: str) -> pd.DataFrame:
 
 
 def hurt_customers(connection: Connection, cluster_id: str | None, limit: int) -> list[int]:
-    """Return the customers hurt most by a cluster, or by the newest one, open ones first."""
+    """Return the customers hurt most by a cluster, or by the three largest that are open, or that were last."""
+    # Named one by one: the users of all clusters together are more than all customers.
+    named = connection.execute(
+        """
+        SELECT cluster_id FROM api.clusters WHERE %(id)s::text IS NULL OR cluster_id = %(id)s
+        ORDER BY ended_at DESC NULLS FIRST, severity * users DESC NULLS LAST LIMIT 3
+        """,
+        {"id": cluster_id},
+    ).fetchall()
     found = connection.execute(
         """
-        SELECT customer_key FROM api.cluster_customers
-        WHERE cluster_id = coalesce(%(id)s, (SELECT cluster_id FROM api.clusters
-                                             ORDER BY ended_at IS NOT NULL, started_at DESC, cluster_id LIMIT 1))
-        ORDER BY bad DESC, customer_key LIMIT %(limit)s
+        SELECT customer_key FROM api.cluster_customers WHERE cluster_id = ANY(%(ids)s)
+        GROUP BY customer_key ORDER BY sum(bad) DESC, customer_key LIMIT %(limit)s
         """,
-        {"id": cluster_id, "limit": limit},
+        {"ids": [one for (one,) in named], "limit": limit},
     )
     return [key for (key,) in found]
 
 
 def customer_days(connection: Connection, customer_key: int) -> pd.DataFrame:
     """Return a customer's daily indices, contributions, interval and versions, oldest first."""
+    # The days are named, as the index of customers' days begins with them.
+    known = connection.execute("SELECT start FROM api.groups WHERE grain = 'day' AND attribute = 'all'").fetchall()
+    days = [start for (start,) in known]
     return frame(
         connection,
-        "SELECT * FROM api.customer_days WHERE customer_key = %(key)s ORDER BY start",
-        {"key": customer_key},
+        "SELECT * FROM api.customer_days WHERE customer_key = %(key)s AND start = ANY(%(days)s) ORDER BY start",
+        {"key": customer_key, "days": days},
     )
 
 

@@ -22,7 +22,7 @@ def main() -> None:
     first = choices.iloc[0]
     st.caption(t("aggregation.as_of", time=moment(first["start"]), catalogue=first["catalogue_version"]))
     _choices(choices)
-    _fairness(read(stored.fairness))
+    _fairness(read(stored.fairness, "overall"))
     _warnings(read(stored.warnings))
     with st.expander(t("overview.formula")):
         st.write(t("aggregation.formula_text"))

@@ -117,7 +117,7 @@ def _cautions(attribute: str) -> None:
         st.caption(t("trends.no_caution"))
     for one in mine.to_dict("records"):
         st.warning(_caution(one), icon=":material/balance:")
-    fairness = read(aggregation.fairness)
+    fairness = read(aggregation.fairness, "overall")
     even = fairness[(fairness["attribute"] == attribute) & (fairness["measure"] == "overall")]
     if even.empty:
         return
