@@ -7,7 +7,7 @@ from typing import LiteralString
 import pandas as pd
 
 from store.connection import Connection
-from store.screens import frame, newest_start
+from store.screens import frame
 
 _LONGEST_BY_HOUR = timedelta(hours=12)  # beyond it days are summed: an hour of all cells is thousands of rows
 
@@ -29,10 +29,12 @@ def cell_loads(connection: Connection, start: datetime | None, end: datetime | N
         SELECT value AS cell_id, sum(n) AS n, sum(bad) AS bad, sum(expected_ratio * n) AS expected
         FROM api.groups
         WHERE grain = %(grain)s AND attribute = 'cell'
-          AND start >= %(start)s AND start < coalesce(%(end)s, 'infinity'::timestamptz)
+          AND start >= CASE WHEN %(start)s::timestamptz IS NULL THEN (SELECT api.newest_window('hour'))
+                            ELSE %(start)s END
+          AND start < coalesce(%(end)s, 'infinity'::timestamptz)
         GROUP BY value
         """,
-        {"grain": "day" if long else "hour", "start": start or newest_start(connection, "hour"), "end": end},
+        {"grain": "day" if long else "hour", "start": start, "end": end},
     )
 
 

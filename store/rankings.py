@@ -5,7 +5,7 @@ from datetime import date
 import pandas as pd
 
 from store.connection import Connection
-from store.screens import frame, newest_start
+from store.screens import frame
 
 
 def ranking(connection: Connection, attribute: str, outcome: str) -> pd.DataFrame:
@@ -15,7 +15,6 @@ def ranking(connection: Connection, attribute: str, outcome: str) -> pd.DataFram
     group: overall, bad_ratio, expected_ratio (missing below k users). `outcome` is quality (points) or
     failure (per cent).
     """
-    (day,) = connection.execute("SELECT api.effects_day()").fetchone() or (None,)
     return frame(
         connection,
         """
@@ -23,14 +22,15 @@ def ranking(connection: Connection, attribute: str, outcome: str) -> pd.DataFram
                v.network, v.device, v.app, v.server, v.core, g.overall, g.bad_ratio, g.expected_ratio
         FROM (SELECT * FROM api.effects
               WHERE outcome = %(outcome)s AND attribute = %(attribute)s
-                AND day = %(day)s) e
-        LEFT JOIN (SELECT * FROM api.verdicts WHERE attribute = %(attribute)s AND day = %(day)s) v USING (value)
+                AND day = (SELECT api.effects_day())) e
+        LEFT JOIN (SELECT * FROM api.verdicts
+                   WHERE attribute = %(attribute)s AND day = (SELECT api.effects_day())) v USING (value)
         LEFT JOIN (SELECT value, overall, bad_ratio, expected_ratio FROM api.groups
                    WHERE grain = 'day' AND attribute = %(attribute)s
-                     AND start = %(start)s) g USING (value)
+                     AND start = (SELECT api.newest_window('day'))) g USING (value)
         ORDER BY CASE WHEN %(outcome)s = 'failure' THEN -e.shrunk ELSE e.shrunk END, e.value
         """,
-        {"attribute": attribute, "outcome": outcome, "day": day, "start": newest_start(connection, "day")},
+        {"attribute": attribute, "outcome": outcome},
     )
 
 

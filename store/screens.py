@@ -55,17 +55,6 @@ def trend(
     )
 
 
-def newest_start(connection: Connection, grain: str) -> datetime | None:
-    """Return the start of the newest window of a grain; asked alone, as a view cannot look for it inside a query.
-
-    A time that a subquery finds does not reach the index below a view that hides small groups.
-    """
-    row = connection.execute(
-        "SELECT start FROM api.groups WHERE grain = %s AND attribute = 'all' ORDER BY start DESC LIMIT 1", [grain]
-    ).fetchone()
-    return None if row is None else row[0]
-
-
 def worst(
     connection: Connection, attribute: str, limit: int, *, grain: str = "day", start: datetime | None = None
 ) -> pd.DataFrame:
@@ -77,10 +66,11 @@ def worst(
                bad, bad_ratio, expected_ratio
         FROM api.groups
         WHERE grain = %(grain)s AND attribute = %(attribute)s AND overall IS NOT NULL
-          AND start = %(start)s
+          AND start = CASE WHEN %(start)s::timestamptz IS NULL THEN (SELECT api.newest_window(%(grain)s))
+                           ELSE %(start)s END
         ORDER BY overall LIMIT %(limit)s
         """,
-        {"grain": grain, "attribute": attribute, "start": start or newest_start(connection, grain), "limit": limit},
+        {"grain": grain, "attribute": attribute, "start": start, "limit": limit},
     )
 
 
