@@ -10,28 +10,33 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     GROUP BY 1
 $$;
 
--- As before, but what a reading does not ask for is not looked up: names, and whose complaint it is. And `unexplained` is
--- missing where nobody looked yet: greatest() made 0 of it, as if all were explained.
+-- As before, but `unexplained` is missing where nobody looked yet (greatest() made 0 of it, as if all were explained),
+-- and whose complaint it is is looked up only where it is asked for.
 CREATE OR REPLACE VIEW api.complaint_readings WITH (security_barrier) AS
-SELECT s.name AS source, c.complaint_id, c.created_at, l_channel.value AS channel, l_category.value AS category,
-       l_app.value AS app, l_cell.value AS cell_id, l_status.value AS status, r.topic, r.confidence, r.classifier,
+SELECT s.name AS source, c.complaint_id, c.created_at, ch.value AS channel, ca.value AS category, ap.value AS app,
+       ce.value AS cell_id, st.value AS status, r.topic, r.confidence, r.classifier,
        CASE WHEN r.unexplained IS NOT NULL THEN greatest(r.unexplained - coalesce((
-           SELECT sum(k.probability) FROM cem.complaint_link k JOIN cem.cluster g USING (cluster_id)
-           WHERE (k.source_id, k.complaint_id) = (c.source_id, c.complaint_id) AND g.over_kind = 'complaints'), 0), 0)
+           SELECT sum(k.probability) FROM cem.complaint_link k JOIN cem.cluster u USING (cluster_id)
+           WHERE (k.source_id, k.complaint_id) = (c.source_id, c.complaint_id) AND u.over_kind = 'complaints'), 0), 0)
        END AS unexplained,
        CASE WHEN (SELECT api.sees_persons()) THEN c.text END AS text,
        CASE WHEN (SELECT api.sees_persons()) THEN coalesce((
            SELECT m.customer_key FROM cem.customer_of m
            WHERE m.subscriber_key = c.subscriber_key AND m.valid_from <= c.created_at
-           ORDER BY m.valid_from DESC LIMIT 1), c.subscriber_key) END AS customer_key
+           ORDER BY m.valid_from DESC LIMIT 1), c.subscriber_key) END AS customer_key,
+       l.cluster_id, l.probability
 FROM cem.complaint_now c
 JOIN cem.source s USING (source_id)
 LEFT JOIN cem.complaint_reading r USING (source_id, complaint_id)
-LEFT JOIN cem.label l_channel ON l_channel.label_id = c.channel
-LEFT JOIN cem.label l_category ON l_category.label_id = c.category
-LEFT JOIN cem.label l_app ON l_app.label_id = c.app
-LEFT JOIN cem.label l_cell ON l_cell.label_id = c.cell_id
-LEFT JOIN cem.label l_status ON l_status.label_id = c.status;
+LEFT JOIN cem.label ch ON ch.label_id = c.channel
+LEFT JOIN cem.label ca ON ca.label_id = c.category
+LEFT JOIN cem.label ap ON ap.label_id = c.app
+LEFT JOIN cem.label ce ON ce.label_id = c.cell_id
+LEFT JOIN cem.label st ON st.label_id = c.status
+LEFT JOIN LATERAL (
+    SELECT k.cluster_id, k.probability FROM cem.complaint_link k
+    WHERE (k.source_id, k.complaint_id) = (c.source_id, c.complaint_id)
+    ORDER BY k.probability DESC, k.cluster_id LIMIT 1) l ON true;
 
 -- From the newest backwards by the index of times, until there are enough.
 CREATE FUNCTION api.newest_complaints(from_time timestamptz, to_time timestamptz, asked_topic text,
