@@ -6,6 +6,11 @@ from typing import Any
 import altair as alt
 import pandas as pd
 import streamlit as st
+from altair.utils import schemapi
+
+# Each chart would be held to Vega-Lite's schema at every run, a sixth of a page's time; these are written here, and
+# what the browser thinks of them is tested.
+schemapi.disable_debug_mode()
 
 # Okabe and Ito's palette; the overall index in the ground's opposite, so that it is told apart without colour too.
 COLOURS = {
