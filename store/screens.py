@@ -3,7 +3,7 @@
 Every function takes a connection and returns a DataFrame (times are aware UTC, missing is NaN or None), or a dict.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, LiteralString
 
 import pandas as pd
@@ -160,15 +160,6 @@ def customer_periods(connection: Connection, customer_key: int) -> pd.DataFrame:
         connection,
         "SELECT * FROM api.customer_periods WHERE customer_key = %(key)s ORDER BY days",
         {"key": customer_key},
-    )
-
-
-def customer_sessions(connection: Connection, customer_key: int, start: datetime) -> pd.DataFrame:
-    """Return a customer's sessions of the 24 hours from `start` on."""
-    return frame(
-        connection,
-        "SELECT * FROM api.session_timeline(%(key)s, %(start)s, %(end)s) ORDER BY start_time",
-        {"key": customer_key, "start": start, "end": start + timedelta(days=1)},
     )
 
 
