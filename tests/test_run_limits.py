@@ -65,7 +65,7 @@ def test_a_job_past_its_limit_is_ended_and_the_next_run_goes_on(
     assert until(lambda: lane.pid != first)
     assert runner.run("alert", datetime.now(UTC), 1.0)
     shown = metrics.text().decode()
-    assert 'cem_job_failures_total{task="alert",kind="limit"} 2.0' in shown
+    assert 'cem_job_failures_total{kind="limit",task="alert"} 2.0' in shown
     rows = connection.execute("SELECT ok, error FROM cem.job_slot ORDER BY slot").fetchall()
     assert rows[:3] == [(False, "limit"), (True, None), (False, "limit")]
 

@@ -107,7 +107,7 @@ def test_a_server_that_fails_is_told_and_ends_nothing(make: Make, connection: Co
         assert jobs.run("source:crm")
     assert _count(connection, "complaint") == 5
     shown = jobs.shown
-    assert 'cem_job_failures_total{task="source:prometheus",kind="transient"} 1.0' in shown
+    assert 'cem_job_failures_total{kind="transient",task="source:prometheus"} 1.0' in shown
     assert 'cem_source_up{source="prometheus"} 0.0' in shown
     assert 'cem_ingest_records_total{result="stored",source="crm"} 5.0' in shown
     assert "503" in jobs.stream.getvalue()
