@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from dashboards import sidebar
+from dashboards import saved_views, sidebar
 from dashboards.access import ENTRANCES, SCREENS, Screen, allowed, enter, first_allowed
 from dashboards.gate import closed, who
 from dashboards.page import refuse, t
@@ -37,7 +37,8 @@ def main() -> None:
     view = chosen.url_path or DEFAULT
     enter(view)
     with st.sidebar:
-        sidebar.show(view)
+        sidebar.choices()
+        saved = st.container()
         who()
     if chosen.url_path == "" and not allowed(view):
         _elsewhere()
@@ -46,6 +47,8 @@ def main() -> None:
         refuse()
     try:
         chosen.run()
+        with saved:  # last: a page whose database is away says so itself, and ends
+            saved_views.show(view)
     except Exception:  # the viewer is told in their language, the log has the rest
         logging.getLogger(__name__).exception("screen %s failed", view)
         st.error(t("app.broken"), icon=":material/error:")

@@ -55,7 +55,8 @@ def themed(spec: dict[str, Any]) -> dict[str, Any]:
     axis = {"labelColor": ink, "titleColor": ink}
     moments = {"format": _MOMENTS, "labelOverlap": "greedy", "labelSeparation": 12}
     words = {"labelColor": ink, "titleColor": ink}
-    return {**spec, "config": {"axis": axis, "axisTemporal": moments, "header": words, "legend": words}}
+    text = {"color": ink}
+    return {**spec, "config": {"axis": axis, "axisTemporal": moments, "header": words, "legend": words, "text": text}}
 
 
 def finished(chart: alt.Chart) -> alt.Chart:

@@ -1,19 +1,11 @@
-"""What stands beside every screen: language, time zone, and the views that the reader saved."""
+"""What stands beside every screen: language and time zone."""
 
 import streamlit as st
 
-from dashboards import preferences, saved_views
-from dashboards.access import allowed
+from dashboards import preferences
 from dashboards.database import settings
 from dashboards.messages import LANGUAGES
 from dashboards.page import t
-
-
-def show(view: str) -> None:
-    """Draw the choices that hold for all screens, and the saved views."""
-    choices()
-    if allowed(view):
-        saved_views.show(view)
 
 
 def choices() -> None:

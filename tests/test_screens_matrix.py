@@ -16,7 +16,7 @@ from tests.browsing import DEFAULT_VIEW, VIEWS, address_of, context, open_page, 
 
 THEMES = ("light", "dark")
 # What data may say in both languages: a word of a table's cell that happens to be a message in English too.
-DATA_WORDS = {"hotline", "store", "app", "none", "student"}
+DATA_WORDS = {"hotline", "store", "app", "none", "student", "complaints", "counters", "surveys", "touchpoints"}
 # Each pair of theme and language is looked at; axe sees each theme and each language once.
 WITH_AXE = {("light", "zh"), ("dark", "en")}
 # Without a graphics card a map keeps the page busy for many seconds: axe looks at the page with the plain one.

@@ -24,7 +24,7 @@ def main() -> None:
 
 @st.fragment(run_every=REFRESH_S)
 def _list() -> None:
-    scope = filters.buttons(t("clusters.show"), SCOPES, key="scope", named=lambda name: t(f"alerts.{name}"))
+    scope = filters.buttons(t("clusters.show"), SCOPES, key="scope", named=lambda name: t(f"alerts.scope.{name}"))
     frame = read(alert_screens.alerts, scope, _LISTED)
     if frame.empty:
         (st.success if scope == "open" else st.info)(t(f"alerts.none_{scope}"))

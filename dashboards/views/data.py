@@ -93,6 +93,8 @@ def _table(frame: pd.DataFrame, columns: dict[str, str]) -> None:
         shown[name] = shown[name].map(moment)
     if "kind" in shown:
         shown["kind"] = shown["kind"].map(lambda name: word("kind", name))
+    if "error" in shown:
+        shown["error"] = shown["error"].fillna("")
     st.dataframe(shown.rename(columns={name: t(f"column.{label}") for name, label in columns.items()}), hide_index=True)
 
 
