@@ -24,35 +24,41 @@ def _inline_scripts() -> Iterable[str]:
         yield f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
-# Vega compiles expressions, hence unsafe-eval; Streamlit's components carry their styles inline.
-POLICY = "; ".join(
-    (
+def headers_with(tiles: str | None) -> dict[str, str]:
+    """Return the headers of every answer; the page loads from here, and maps from the operator's tile server."""
+    parts = urlsplit(tiles or "")
+    also = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    # Vega compiles expressions, hence unsafe-eval; Streamlit's components carry their styles inline.
+    policy = (
         "default-src 'self'",
         f"script-src 'self' 'unsafe-eval' blob: {' '.join(_inline_scripts())}".rstrip(),
         "style-src 'self' 'unsafe-inline'",
-        "img-src 'self' data: blob:",
+        f"img-src 'self' data: blob:{also}",
         "font-src 'self' data:",
-        "connect-src 'self' data: blob:",
+        f"connect-src 'self' data: blob:{also}",
         "worker-src 'self' blob:",
         "object-src 'none'",
         "base-uri 'self'",
         "frame-ancestors 'none'",
     )
-)
-HEADERS = {
-    "Content-Security-Policy": POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-}
+    return {
+        "Content-Security-Policy": "; ".join(policy),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
 
 
 class Guard:
-    """ASGI middleware; `encrypted` says that people come by https: cookies are then for https alone."""
+    """ASGI middleware; `encrypted` says that people come by https: cookies are then for https alone.
 
-    def __init__(self, app: ASGIApp, *, encrypted: bool) -> None:
+    `tiles` is the address of the operator's own tile server, from which maps load as well.
+    """
+
+    def __init__(self, app: ASGIApp, *, encrypted: bool, tiles: str | None = None) -> None:
         self._app = app
+        self._headers = headers_with(tiles)
         self._encrypted = encrypted
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,7 +74,7 @@ class Guard:
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
+                for name, value in self._headers.items():
                     headers[name] = value
                 self._remember(path, asked, headers)
                 if self._encrypted:

@@ -27,5 +27,11 @@ app = App(
     "app.py",
     secrets=streamlit_secrets(_settings),
     lifespan=_ready,
-    middleware=[Middleware(Guard, encrypted=(_settings.public_url or "").startswith("https://"))],
+    middleware=[
+        Middleware(
+            Guard,
+            encrypted=(_settings.public_url or "").startswith("https://"),
+            tiles=_settings.map_tiles_url,
+        )
+    ],
 )

@@ -116,6 +116,15 @@ def test_groups_below_k_are_not_shown_nor_the_smallest_other_that_would_tell_the
         assert asked.execute("SELECT users, silent_users FROM api.clusters").fetchall() == [(5, 5)]
 
 
+def test_the_rules_of_telling_come_out_as_the_page_says(connection: Connection) -> None:
+    """The example of docs/access.md: 40 users, 130 sessions, 9 of them bad."""
+    told = connection.execute(
+        "SELECT api.step(130, 40, 10), round(130 / api.step(130, 40, 10)) * 50, api.told_ratio(9 / 130.0, 130), "
+        "api.told(40), api.told(12), api.told_score(71.26::real, 9, 10), api.told_score(71.26::real, 10, 10)"
+    ).fetchone()
+    assert told == (50, 150, 0.07, 40, 10, None, pytest.approx(71.3))
+
+
 def test_a_linked_complaint_has_no_person_for_who_works_with_groups(
     as_role: Callable[[str], Connection], filled: int
 ) -> None:

@@ -1,10 +1,15 @@
 """Roles of people: given, taken, audited; and screens that nobody has to log in to stay on this machine."""
 
+import os
+import signal
 import stat
+import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
+from cemaphore import serving
 from cemaphore.login import refuse_open_screens, streamlit_secrets
 from cemaphore.settings import load_settings
 from records.errors import ConfigError
@@ -56,6 +61,15 @@ def test_secrets_come_from_files_for_their_owner_alone(tmp_path: Path) -> None:
     assert auth["client_kwargs"]["code_challenge_method"] == "S256"
     assert stat.S_IMODE((tmp_path / "cookie-secret").stat().st_mode) == 0o600
     assert streamlit_secrets(settings)["auth"]["cookie_secret"] == auth["cookie_secret"], "made once"
+
+
+def test_whoever_ends_the_command_ends_the_screens() -> None:
+    """`cem dashboard` that was ended from outside left them serving."""
+    screens = subprocess.Popen(["sleep", "60"])
+    ending = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGTERM))
+    ending.start()
+    assert serving.wait(screens) == -signal.SIGTERM
+    ending.join()
 
 
 def test_a_secret_in_the_settings_file_is_refused_and_not_repeated(tmp_path: Path) -> None:
