@@ -59,7 +59,7 @@ def _charts(frame: pd.DataFrame, kind: str, answer: str) -> None:
 def _table(frame: pd.DataFrame, kind: str, answer: str, *, grouped: bool) -> None:
     week = {t("surveys.week"): frame["start"].map(local_days.name_of)}
     group = {t("column.value"): frame["value"]} if grouped else {}
-    digits = "{:+.1f}" if kind == "nps" else "{:.2f}"
+    digits = "{:+.0f}" if kind == "nps" else "{:.1f}"
     shown = pd.DataFrame(
         {
             **week,
@@ -77,7 +77,7 @@ def _table(frame: pd.DataFrame, kind: str, answer: str, *, grouped: bool) -> Non
 
 def _within(row: dict[Any, Any], answer: str, digits: str) -> str:
     value, half = row[answer], row[f"{answer}_half"]
-    return digits.format(value) if pd.isna(half) else f"{digits.format(value)} ± {half:.1f}"
+    return digits.format(value) if pd.isna(half) else f"{digits.format(value)} ± {digits.format(half).lstrip('+')}"
 
 
 def _answers(number: int) -> str:
