@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from store import complaint_views
 from store.connection import Connection
 from store.screens import frame
 
@@ -90,7 +91,10 @@ def touchpoints(connection: Connection, customer_key: int, start: datetime, end:
 
 def complaints(connection: Connection, customer_key: int) -> pd.DataFrame:
     """Return a customer's complaints with class and likeliest cause, newest first."""
-    return frame(connection, "SELECT * FROM api.customer_complaints(%(key)s)", {"key": customer_key})
+    found = connection.execute(
+        "SELECT source, complaint_id, created_at FROM api.customer_complaints(%s)", [customer_key]
+    )
+    return complaint_views.whole(connection, found.fetchall())
 
 
 def answers(connection: Connection, customer_key: int) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What commands and screens read of complaints, through the views of schema `api`: roles and small groups hold."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, LiteralString
 
@@ -39,8 +40,12 @@ def complaints(
     one class.
     """
     asked = {"start": start, "end": end, "topic": topic, "unexplained": unexplained, "limit": limit}
-    found = connection.execute(_NEWEST, asked).fetchall()
-    sources, ids, times = ([row[place] for row in found] for place in range(3))
+    return whole(connection, connection.execute(_NEWEST, asked).fetchall())
+
+
+def whole(connection: Connection, wanted: Sequence[tuple[str, str, datetime]]) -> pd.DataFrame:
+    """Return what is read into complaints given by source, number and time, newest first."""
+    sources, ids, times = ([row[place] for row in wanted] for place in range(3))
     return frame(connection, _WHOLE, {"sources": sources, "ids": ids, "times": times})
 
 

@@ -168,6 +168,7 @@ def test_readings_of_one_customer_name_nobody_else(city: City, complaint: dict[s
             "SELECT count(*) FROM api.session_timeline(%s, %s, %s)", [key, start, start + timedelta(days=1)]
         ).fetchone()
     assert sorted(listed["complaint_id"]) == sorted(name for (name,) in expected)
+    assert listed["created_at"].is_monotonic_decreasing
     assert timeline == (len(replayed),)
     assert replayed["site"].notna().all()
 
