@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -19,22 +20,36 @@ _OPTIONS = ("server.headless=true", "server.fileWatcherType=none", "browser.gath
 _STARTS_WITHIN_S = 120.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Served:
+    """A server that answers: where, and its process."""
+
+    port: int
+    pid: int
+
+    @property
+    def cpu_ms(self) -> float:
+        """Processor time of all that it has done."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:13])) * 1e3 / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
-def screens(settings: Settings, first_port: int = 18600) -> Iterator[int]:
-    """Serve the screens as `cem dashboard` does, to this machine only, and give their port."""
+def screens(settings: Settings, first_port: int = 18600) -> Iterator[Served]:
+    """Serve the screens as `cem dashboard` does, to this machine only."""
     port = serving.free_port("127.0.0.1", first_port)
-    with _answering(_started(serving.command(settings, port), settings), port):
-        yield port
+    with _answering(_started(serving.command(settings, port), settings), port) as served:
+        yield served
 
 
 @contextmanager
-def empty_page(settings: Settings, first_port: int = 18700) -> Iterator[int]:
-    """Serve the page that only asks `select 1`, with the options of the screens, and give its port."""
+def empty_page(settings: Settings, first_port: int = 18700) -> Iterator[Served]:
+    """Serve the page that only asks `select 1`, with the options of the screens."""
     port = serving.free_port("127.0.0.1", first_port)
     flags = [f"--{option}" for option in (*_OPTIONS, f"server.port={port}")]
     command = [sys.executable, "-m", "streamlit", "run", str(_EMPTY), *flags]
-    with _answering(_started(command, settings), port):
-        yield port
+    with _answering(_started(command, settings), port) as served:
+        yield served
 
 
 def _started(command: Sequence[str], settings: Settings) -> subprocess.Popen[bytes]:
@@ -45,14 +60,14 @@ def _started(command: Sequence[str], settings: Settings) -> subprocess.Popen[byt
 
 
 @contextmanager
-def _answering(process: subprocess.Popen[bytes], port: int) -> Iterator[None]:
+def _answering(process: subprocess.Popen[bytes], port: int) -> Iterator[Served]:
     try:
         until = time.monotonic() + _STARTS_WITHIN_S
         while not _answers(port):
             if process.poll() is not None or time.monotonic() > until:
                 raise SystemExit("the screens did not start")
             time.sleep(0.1)
-        yield
+        yield Served(port=port, pid=process.pid)
     finally:
         process.terminate()
         process.wait(20)

@@ -120,10 +120,13 @@ def look(settings: Settings, plan: Plan) -> tuple[list[Seen], list[float], Crowd
     """Look at all views as the plan says: what each took, the empty page's milliseconds, and the crowd's."""
     views = views_of(privatedb.database_url(settings))
     cold = {view: _cold(settings, view) for view in views[: plan.cold]}
-    with screen_servers.screens(settings) as port, screen_servers.empty_page(settings) as empty:
-        seen, peer = asyncio.run(_rounds(port, empty, views, plan, cold))
-        met = asyncio.run(crowd(port, views, plan.sessions, plan.runs, plan.think_s))
+    with screen_servers.screens(settings) as served, screen_servers.empty_page(settings) as empty:
+        seen, peer = asyncio.run(_rounds(served.port, empty.port, views, plan, cold))
+        before_ms = served.cpu_ms
+        met = asyncio.run(crowd(served.port, views, plan.sessions, plan.runs, plan.think_s))
+        page_ms = (served.cpu_ms - before_ms) / max(len(met.runs_ms), 1)
     _report(seen, peer, met, plan)
+    tell(f"processor time of the screens for a page that somebody opens: {page_ms:.0f} ms")
     return seen, peer, met
 
 
@@ -140,8 +143,8 @@ def views_of(dsn: str) -> list[View]:
 
 def _cold(settings: Settings, view: View) -> float:
     screen_servers.forget(settings)
-    with screen_servers.screens(settings) as port:
-        milliseconds, errors = asyncio.run(first_run(port, view))
+    with screen_servers.screens(settings) as served:
+        milliseconds, errors = asyncio.run(first_run(served.port, view))
     tell(f"cold: {view.title} {milliseconds:.0f} ms {' '.join(errors)}")
     return milliseconds
 

@@ -7,6 +7,7 @@ from cemaphore.engines.local import PART_SESSIONS
 
 _HOURS_PER_DAY, _S_PER_HOUR = 24, 3600
 _US_PER_S = 1e6
+_MS_PER_S = 1e3
 _HOURS_PER_MONTH = 730  # a twelfth of a year
 
 
@@ -57,3 +58,8 @@ def stored_bytes(load: Load, days: float, bytes_per_session: float) -> float:
 def monthly_cost(cores: float, per_core_hour: float) -> float:
     """Price of cores that are kept for a month."""
     return cores * _HOURS_PER_MONTH * per_core_hour
+
+
+def viewers(cpu_ms: float, every_s: float, busy: float) -> float:
+    """People whose screens a core draws: each page takes so many processor milliseconds, as often as that."""
+    return every_s * busy / cpu_ms * _MS_PER_S
