@@ -16,7 +16,7 @@ Ring = list[list[float]]  # closed: the first point is the last one too
 
 FINEST = 8  # H3 resolution: edges of half a kilometre; operations see persons no finer
 MOST_HEXAGONS = 5_000  # a browser's share; beyond it the next coarser resolution is taken
-BEAMWIDTH_DEG = 65.0  # horizontal 3 dB beamwidth of a sector antenna: 3GPP TR 38.901 table 7.3-1 (published)
+BEAMWIDTH_DEG = 65.0  # where the inventory has none: 3GPP TR 38.901 table 7.3-1, horizontal 3 dB (published)
 _M_PER_DEGREE = 111_320.0
 _REACH_M = (60.0, 700.0)  # a drawn sector reaches 0.45 of the way to the next site, in these bounds (own)
 _MARGIN = 0.05  # of a region's extent: how far outside of its sites an outline runs (own)
@@ -57,11 +57,10 @@ def sectors(cells: pd.DataFrame) -> list[Ring]:
     place = cells[["lat", "lon"]].to_numpy(dtype=float)
     narrowing = np.cos(np.radians(place[:, 0]))
     reach = _reaches(place, narrowing)
-    azimuths = cells["azimuth_deg"].to_numpy(dtype=float)
-    return [
-        _sector(tuple(at), azimuth, radius, shrink)
-        for at, azimuth, radius, shrink in zip(place, azimuths, reach, narrowing, strict=True)
-    ]
+    azimuths, widths = cells["azimuth_deg"].to_numpy(dtype=float), cells["beamwidth_deg"].to_numpy(dtype=float)
+    widths = np.where(np.isnan(azimuths), 360.0, np.where(np.isnan(widths), BEAMWIDTH_DEG, widths))
+    given = zip(place, np.nan_to_num(azimuths), widths, reach, narrowing, strict=True)
+    return [_sector(tuple(at), azimuth, width, radius, shrink) for at, azimuth, width, radius, shrink in given]
 
 
 def _reaches(place: NDArray[np.float64], narrowing: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -74,10 +73,9 @@ def _reaches(place: NDArray[np.float64], narrowing: NDArray[np.float64]) -> NDAr
     return np.asarray(np.clip(0.45 * nearest, *_REACH_M)[site.ravel()], dtype=np.float64)
 
 
-def _sector(at: tuple[float, ...], azimuth: float, radius_m: float, narrowing: float) -> Ring:
-    around = np.isnan(azimuth)
-    half = 180.0 if around else BEAMWIDTH_DEG / 2
-    angles = np.radians(np.linspace(-half, half, 25 if around else 9) + (0.0 if around else azimuth))
+def _sector(at: tuple[float, ...], azimuth: float, width: float, radius_m: float, narrowing: float) -> Ring:
+    around = width >= 360.0
+    angles = np.radians(np.linspace(-width / 2, width / 2, 25 if around else 9) + azimuth)
     north, east = radius_m * np.cos(angles) / _M_PER_DEGREE, radius_m * np.sin(angles) / _M_PER_DEGREE / narrowing
     arc = [[at[1] + float(x), at[0] + float(y)] for y, x in zip(north, east, strict=True)]
     return [*arc, arc[0]] if around else [[at[1], at[0]], *arc, [at[1], at[0]]]

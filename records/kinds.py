@@ -107,6 +107,7 @@ CELLS = Kind(
         label("band"),
         *position(),
         real("azimuth_deg", "degree", 0, 360),
+        real("beamwidth_deg", "degree", 1, 360),
         label("vendor"),
         label("region"),
         label("city"),

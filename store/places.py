@@ -13,7 +13,9 @@ _LONGEST_BY_HOUR = timedelta(hours=12)  # beyond it days are summed: an hour of 
 
 
 def cells(connection: Connection) -> pd.DataFrame:
-    """Return the inventory: cell_id, site_id, rat, band, lat, lon, azimuth_deg, vendor, region, city, object_id."""
+    """Return the inventory: cell_id, site_id, rat, band, lat, lon, azimuth_deg, vendor, region, city, object_id,
+    beamwidth_deg.
+    """
     return frame(connection, "SELECT * FROM api.cells ORDER BY cell_id")
 
 

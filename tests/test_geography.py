@@ -27,6 +27,7 @@ def _cells(count: int = 6) -> pd.DataFrame:
             "lat": NORTH,
             "lon": EAST + number // 3 * 0.0105,
             "azimuth_deg": number % 3 * 120.0,
+            "beamwidth_deg": np.nan,
         }
     )
 
@@ -42,6 +43,8 @@ def test_a_sector_points_where_its_antenna_does() -> None:
     bearings = np.degrees(np.arctan2((north[1:-1, 0] - EAST) * np.cos(np.radians(NORTH)), north[1:-1, 1] - NORTH))
     assert np.ptp(bearings) == pytest.approx(geography.BEAMWIDTH_DEG, abs=0.5)
     assert around.mean(axis=0) == pytest.approx([EAST, NORTH], abs=1e-3)
+    wide = np.array(geography.sectors(_cells(3).assign(beamwidth_deg=120.0))[0])
+    assert np.ptp(wide[1:-1, 0]) > np.ptp(north[1:-1, 0])
 
 
 def test_sectors_of_neighbours_do_not_meet() -> None:

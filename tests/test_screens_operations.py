@@ -38,11 +38,12 @@ def test_a_score_of_the_overview_opens_to_how_it_was_made(site: str, page: Page)
 def test_a_row_marks_the_cluster_on_the_map_and_the_map_its_row(site: str, page: Page, city: City) -> None:
     """Picked in the list: the address, the card and the map's view know it. Picked on the map: the list does."""
     scene, ids = _scene(city)
-    open_page(page, address_of(site, "clusters", lang="en"))
+    open_page(page, address_of(site, "clusters", draw="plain", lang="en"))
     page.get_by_test_id("stDataFrame").click(position={"x": 16, "y": 35 + 18})  # drawn on a canvas: no row to name
     page.wait_for_url(f"**mark={ids[0]}**")
     page.get_by_test_id("stMain").get_by_role("link", name=text("en", "clusters.open_one")).wait_for()
 
+    page.set_viewport_size({"width": 1000, "height": 900})  # WebGL is drawn by the processor here
     open_page(page, address_of(site, "clusters", lang="en"))
     rank = scene.ranks[-1]
     _point_at(page, scene, rank)
@@ -50,7 +51,6 @@ def test_a_row_marks_the_cluster_on_the_map_and_the_map_its_row(site: str, page:
     page.mouse.up()
     page.wait_for_url(f"**mark={rank['cluster_id']}**")
     page.get_by_text(f"{rank['rank']} ·", exact=False).first.wait_for()
-    picture(page, "clusters-marked")
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
