@@ -9,7 +9,8 @@ import streamlit as st
 
 from dashboards.access import database_role
 from dashboards.acting import MAY_ACT, MOST_TEXT, done, form
-from dashboards.page import t
+from dashboards.page import moment, read, t
+from store import alert_screens, screens
 from store.masking import mask
 
 Found = Mapping[str, Any]
@@ -64,3 +65,19 @@ def _silence(found: Found) -> None:
 
 def _for(hours: int | None) -> str:
     return t("act.without_end") if hours is None else t("act.for_hours", n=hours)
+
+
+def silences() -> None:
+    """List the silences that go on, each with a button that ends it."""
+    now = datetime.now(UTC).replace(second=0, microsecond=0)  # by the minute: readings are remembered by what is asked
+    found = screens.rows(read(alert_screens.silences, now))
+    if not found:
+        return
+    st.subheader(t("alerts.silences"))
+    for row in found:
+        fits = ", ".join(f"{name} = {value}" for name, value in row["matchers"].items())
+        with st.container(border=True, horizontal=True, vertical_alignment="center"):
+            said = {"actor": row["actor"], "end": moment(row["ends_at"]), "comment": row["comment"]}
+            st.text(t("alerts.silence", fits=fits, **said))
+            if database_role() in MAY_ACT and st.button(t("act.end_silence"), key=f"_silence-{row['silence_id']}"):
+                done("end_silence", row["silence_id"], t("act.end_silence"))

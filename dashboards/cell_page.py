@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards import charts, exports, filters, kpi_charts
-from dashboards.clusters_table import where
+from dashboards.cluster_words import where
 from dashboards.kpi_words import anchors, title, unit
 from dashboards.page import language, link, moment, on_the_clock, read, share, t, word
 from store import places, screens

@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards import exports, filters, geography, maps
-from dashboards.clusters_table import where
+from dashboards.cluster_words import where
 from dashboards.page import count, link, moment, read, settings, share, t, word
 from dashboards.scene import Scene, compose
 from records.errors import ConfigError

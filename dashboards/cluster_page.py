@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards import charts, cluster_actions
-from dashboards.clusters_table import where
+from dashboards.cluster_words import where
 from dashboards.complaints_table import of_cluster
 from dashboards.page import count, language, link, moment, on_the_clock, read, share, t, word
 from store import cluster_screens, screens

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards import care_charts, exports
-from dashboards.clusters_table import where
+from dashboards.cluster_words import where
 from dashboards.page import count, link, moment, read, share, t, word
 from store import complaint_views, screens
 

@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards import alert_page, explained_number
-from dashboards.clusters_table import where
+from dashboards.cluster_words import where
 from dashboards.page import age, count, link, moment, read, score, share, t, word, zone
 from store import alert_screens, experience, numbers, screens
 from store.experience import Measure, Now

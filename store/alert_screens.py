@@ -1,5 +1,6 @@
 """Alerts as screens show them: what fires, the list, one alert with its turns, and what hangs below it."""
 
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -71,4 +72,14 @@ def children(connection: Connection, alert_id: str, limit: int) -> pd.DataFrame:
         WHERE parent_id = %(id)s ORDER BY started_at DESC, subject LIMIT %(limit)s
         """,
         {"id": alert_id, "limit": limit},
+    )
+
+
+def silences(connection: Connection, now: datetime) -> pd.DataFrame:
+    """Return the silences that go on or are to come: silence_id, matchers, starts_at, ends_at, actor, comment."""
+    return frame(
+        connection,
+        "SELECT silence_id, matchers, starts_at, ends_at, actor, comment FROM api.alert_silences "
+        "WHERE ends_at > %(now)s ORDER BY ends_at",
+        {"now": now},
     )

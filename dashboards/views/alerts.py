@@ -18,6 +18,7 @@ def main() -> None:
     if wanted is None:
         st.title(t("alerts.title"))
         _list()
+        alert_actions.silences()
     else:
         _one(wanted)
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboards import exports, filters
 from dashboards.access import allowed
-from dashboards.clusters_table import where
+from dashboards.cluster_words import where
 from dashboards.page import address, count, link, moment, read, share, t, word
 from store import care_groups, complaint_views, screens
 
