@@ -25,7 +25,8 @@ def figure(value: float | None, unit: str, language: str) -> str:
     if unit == "points":
         return f"{value:.0f}"
     if unit == "ratio":
-        return f"{_short(100 * value, language)} %"
+        percent = 100 * value
+        return f"{percent:.0f} %" if abs(percent) >= 9.95 else f"{_short(percent, language)} %"
     if unit == "kbit/s" and abs(value) >= 1000:
         return f"{_short(value / 1000, language)} Mbit/s"
     shown = _short(value, language)

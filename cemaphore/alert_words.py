@@ -10,15 +10,18 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_datetime
 
 from alerts.channels import Letter
-from alerts.facts import Child, Facts
+from alerts.facts import Facts
 from cemaphore import catalogues
 from cemaphore.alert_figures import about, figure, points
 from cemaphore.settings import Settings
 from cemaphore.wording import messages
 
+LEAST_DROP = 0.95  # points; a slow drop may be over in the window that proves it (own)
 MOST_NAMED = 3  # values of one attribute that a first line names (own)
 MOST_LISTED = 5  # subjects of a storm and pieces of evidence that a message lists (own)
 TEST_RULE = "test"  # of a message that only shows that the way is open
+
+_SHOWN = ("measurement", "kpi")  # evidence that is a figure people know; and only what got worse
 
 Writer = Callable[[Facts, str], Letter]
 
@@ -93,6 +96,8 @@ class _Words:
         if facts.kind == "no_data":
             return self.t("title.no_data", since=self.moment(facts.started_at), **what)
         measure = self.measure()
+        if facts.drop is not None and facts.drop < LEAST_DROP and facts.unit == "points":
+            return self.t("title.low", measure=measure, since=self.moment(facts.started_at), **what) + self._users()
         if facts.unit == "points" and facts.drop is not None:
             return self.t("title.points", measure=measure, drop=points(facts.drop), **what) + self._users()
         value, expected = self.figure(facts.value), self.figure(facts.expected)
@@ -107,15 +112,17 @@ class _Words:
         yield self._time()
         if facts.state == "acknowledged" and facts.acknowledged_comment:
             yield self.t("line.comment", comment=facts.acknowledged_comment)
-        if facts.value is not None and facts.expected is not None and facts.kind != "storm":
-            yield self.t("line.value", value=self.figure(facts.value), expected=self.figure(facts.expected))
-        if facts.users is not None:
+        in_title = facts.unit != "points" and facts.state == "firing"
+        if facts.value is not None and facts.expected is not None and facts.kind != "storm" and not in_title:
+            said = "line.value_all" if facts.kind == "cluster" else "line.value"
+            yield self.t(said, value=self.figure(facts.value), expected=self.figure(facts.expected))
+        if facts.users is not None and (facts.tiers or facts.state != "firing"):
             yield self.t("line.users", n=about(facts.users, self.language), tiers=self._tiers())
         if facts.state != "resolved":
             yield from self._cause()
         yield self.t("line.complaints", n=facts.complaints)
-        if facts.children_count:
-            yield self.t("line.children", n=facts.children_count, list=self._children())
+        if parts := self._parts():
+            yield self.t("line.children", n=facts.children_count, list=parts)
         if facts.owner:
             yield self.t("line.owner", owner=facts.owner)
 
@@ -143,10 +150,12 @@ class _Words:
 
     def _tiers(self) -> str:
         named = [
-            self.t("tier", tier=tier.tier or self.t("tier.unknown"), n=about(tier.users, self.language))
-            for tier in self.facts.tiers
+            self.t("tier", tier=self._tier(tier.tier), n=about(tier.users, self.language)) for tier in self.facts.tiers
         ]
         return self.t("tiers", list=self.t("comma").join(named)) if named else ""
+
+    def _tier(self, name: str | None) -> str:
+        return name if name not in (None, "", "none") else self.t("tier.unknown")
 
     def _cause(self) -> Iterator[str]:
         facts = self.facts
@@ -156,7 +165,7 @@ class _Words:
         domain = messages(self.language).get(f"domain.{facts.domain}", str(facts.domain))
         certainty = "" if facts.certainty is None else self.t("certainty", percent=round(100 * facts.certainty))
         yield self.t("line.cause", domain=domain, certainty=certainty, cluster=facts.cluster_id or "-")
-        shown = [piece for piece in facts.evidence if piece.get("before") is not None]
+        shown = [piece for piece in facts.evidence if piece.get("kind") in _SHOWN and piece.get("effect", 0) > 0]
         for piece in shown[:MOST_LISTED]:
             yield self._evidence(piece)
 
@@ -167,14 +176,14 @@ class _Words:
         before, during = (self.figure(piece.get(key), unit) for key in ("before", "during"))
         return self.t("line.evidence", metric=metric, before=before, during=during)
 
-    def _children(self) -> str:
-        named = [self._child(child) for child in self.facts.children[:MOST_LISTED]]
-        more = self.facts.children_count - len(named)
+    def _parts(self) -> str:
+        """Subjects of what is part of it, each once, without its own; "" where there is no other."""
+        facts = self.facts
+        others = dict.fromkeys(child.subject for child in facts.children if child.subject != facts.subject)
+        named = [self.subject(subject) for subject in list(others)[:MOST_LISTED]]
+        more = len(others) - len(named) + facts.children_count - len(facts.children)
         listed = self.t("comma").join(named)
-        return self.t("children.more", list=listed, n=more) if more > 0 else listed
-
-    def _child(self, child: Child) -> str:
-        return self.subject(child.subject)
+        return self.t("children.more", list=listed, n=more) if named and more > 0 else listed
 
     def measure(self) -> str:
         """Name of what dropped."""

@@ -41,12 +41,17 @@ def write(tmp_path: Path) -> Writer:
             "CRITICAL: 1000 drops at once, region west, about 1,200 users",
             "【严重】区域 west：1000 项指标同时下降，约 1,200 名用户",
         ),
+        (
+            facts(severity="warning", drop=-0.3, users=None),
+            "Warning: experience low since 12:00, region west",
+            "【警告】区域 west：自 12:00 起整体体验偏低",
+        ),
         (facts(**NO_DATA), "CRITICAL: no data since 12:00, region west", "【严重】区域 west：自 12:00 起没有数据"),
         (facts(**OVER), "Over: experience, region west", "【已恢复】区域 west 整体体验"),
         (
             facts(measure="bad_ratio", unit="ratio", value=0.347, expected=0.04, drop=None),
-            "CRITICAL: bad sessions 34.7 %, usually 4.0 %, region west, about 1,200 users",
-            "【严重】区域 west：差会话占比 34.7 %，平时 4.0 %，约 1,200 名用户",
+            "CRITICAL: bad sessions 35 %, usually 4.0 %, region west, about 1,200 users",
+            "【严重】区域 west：差会话占比 35 %，平时 4.0 %，约 1,200 名用户",
         ),
         (
             facts(state="acknowledged", acknowledged_by="Li Lei", acknowledged_comment="on site"),
@@ -111,6 +116,14 @@ def test_a_storm_lists_some_of_what_is_in_it_and_counts_the_rest(write: Writer) 
     inside = "cell W-000, cell W-001, cell W-002, cell W-003, cell W-004 and 995 more"
     assert f"Part of it (1000): {inside}." in lines
     assert sum(len(line) for line in lines) < 600
+
+
+def test_parts_are_named_once_and_the_alert_is_no_part_of_itself(write: Writer) -> None:
+    named = ("region=west", "site=W1", "site=W1", "site=W2")
+    parts = tuple(replace(storm().children[0], alert_id=str(n), subject=one) for n, one in enumerate(named))
+    assert "Part of it (4): site W1, site W2." in write(facts(children=parts, children_count=4), "en").lines
+    own = write(facts(children=parts[:1], children_count=1), "en")
+    assert not any(line.startswith("Part of") for line in own.lines)
 
 
 def test_indicators_have_their_titles_and_units(write: Writer, tmp_path: Path) -> None:
