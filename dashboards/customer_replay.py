@@ -21,7 +21,7 @@ def show(key: int, start: datetime, end: datetime, clusters: pd.DataFrame) -> No
     if sessions.empty:
         st.info(t("customer.no_sessions"))
         return
-    asked = st.toggle(t("explain.ask"), key="explain", help=t("explain.help"))
+    asked = st.toggle(t("explain.ask"), key="explain", bind="query-params", help=t("explain.help"))
     rated = {}
     if asked:
         found = explained(key, start)
