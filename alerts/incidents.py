@@ -20,7 +20,10 @@ _COLUMNS = ("id", "started_at", "ended_at")
 
 @dataclass(frozen=True, kw_only=True)
 class Incident:
-    """What is known to have happened: `selector` maps columns of the input contract to names; empty for the whole."""
+    """What is known to have happened: `selector` maps columns of the input contract to names; empty for the whole.
+
+    `over` is sessions or touchpoints, None where that is not known.
+    """
 
     id: str
     selector: Mapping[str, list[str]]
@@ -28,6 +31,7 @@ class Incident:
     ended_at: datetime
     severity: float | None = None
     must_flag: bool = True
+    over: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,7 @@ class Episode:
     subject: str
     severity: str
     about: About
+    over: str
     started_at: datetime
     fired_at: datetime
     resolved_at: datetime | None = None
@@ -122,7 +127,7 @@ def _matched(incident: Incident, about: About, told: Sequence[Episode]) -> Match
     for root in told:
         if root.fired_at < incident.started_at or root.started_at >= incident.ended_at + GRACE:
             continue
-        firsts = [each.fired_at for each in (root, *root.parts) if meet(each.about, about)]
+        firsts = [each.fired_at for each in (root, *root.parts) if _names(each, incident, about)]
         if firsts and min(firsts) < incident.ended_at + GRACE:
             found.append((max(min(firsts), root.fired_at), root))
     if not found:
@@ -134,7 +139,19 @@ def _matched(incident: Incident, about: About, told: Sequence[Episode]) -> Match
 def _overlap(episode: Episode, incident: Incident, about: About) -> bool:
     ends = episode.resolved_at or datetime.max.replace(tzinfo=UTC)
     in_time = episode.started_at < incident.ended_at + GRACE and ends > incident.started_at - GRACE
-    return in_time and any(meet(each.about, about) for each in (episode, *episode.parts))
+    return in_time and any(_can_be(each, incident, about) for each in (episode, *episode.parts))
+
+
+def _can_be(episode: Episode, incident: Incident, about: About) -> bool:
+    """Whether they may have records in common."""
+    same = incident.over in (None, episode.over) or not episode.about
+    return same and meet(episode.about, about)
+
+
+def _names(episode: Episode, incident: Incident, about: About) -> bool:
+    """Whether an alert is on what the incident is of: on a value that both name, or on the whole."""
+    shared = bool(set(episode.about) & set(about)) or not episode.about or not about
+    return shared and _can_be(episode, incident, about)
 
 
 def meet(one: About, other: About) -> bool:
@@ -184,6 +201,7 @@ def _incident(place: int, row: Mapping[str, Any], file: str) -> Incident:
             ended_at=_moment(row["ended_at"]),
             severity=None if severity is None else float(severity),
             must_flag=bool(row.get("must_flag", True)),
+            over=row.get("over"),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ConfigError(

@@ -95,6 +95,7 @@ def _incident(entry: TruthEntry) -> Incident:
         ended_at=entry.ended_at.astimezone(UTC),
         severity=entry.severity,
         must_flag=entry.must_flag,
+        over=entry.over,
     )
 
 

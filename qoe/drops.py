@@ -144,7 +144,9 @@ def standing(track: Track, season: Season, hour: int, rule: DropRule, ln_alpha: 
     only_slow = fires_slow & ~fires_fast
     still = fires_fast | fires_slow
     recovered, settled = (sums.back(known, windows, rule, own["fast"]) & ~still for windows in (RECOVERED, SETTLED))
-    shown = {name: np.where(only_slow, getattr(slow, name), getattr(fast, name)) for name in vars(fast)}
+    begun = sums.steepest()
+    lasted = sums.since(begun, own["slow"])
+    shown = {name: np.where(only_slow, getattr(lasted, name), getattr(fast, name)) for name in vars(fast)}
     return Standing(
         fires=still,
         slow=only_slow,
@@ -156,8 +158,8 @@ def standing(track: Track, season: Season, hour: int, rule: DropRule, ln_alpha: 
         level=shown["level"],
         half=1.96 * np.sqrt(shown["variance"]),
         users=shown["users"],
-        since=np.where(only_slow, DEPTH - 1, DEPTH - 1 - first),
-        ln_p=shown["ln_p"],
+        since=DEPTH - 1 - np.where(only_slow, begun, first),
+        ln_p=np.where(only_slow, slow.ln_p, fast.ln_p),
     )
 
 
@@ -191,6 +193,10 @@ class _Sums:
         variance = (self._spread / some + restless) * self._doubt
         ln_p = ln_bound(drop, variance, self._reach(usual), some)
         return _Pooled(drop, usual, variance, users, np.where(users > 0, ln_p, 0.0))
+
+    def steepest(self) -> Ints:
+        """The window since which the drop is the least likely chance: where its sum over root users is greatest."""
+        return np.asarray((self._total[1] / np.sqrt(np.maximum(self._total[0], 1e-9))).argmax(axis=1))
 
     def back(self, known: Bools, windows: int, rule: DropRule, restless: Floats) -> Bools:
         """Whether the last windows, most of them judged, are back above the recovery level together."""

@@ -66,6 +66,8 @@ def test_a_small_drop_fires_when_it_lasts_for_hours() -> None:
     assert fired
     assert fired[0] > 4 + 8
     assert states[-1].slow[0]
+    assert states[fired[0]].since[0] == fired[0] - 4  # it began with the fifth window
+    assert states[fired[0]].drop[0] == pytest.approx(3.5)
 
 
 def test_a_drop_that_has_just_ended_does_not_fire_by_its_memory() -> None:

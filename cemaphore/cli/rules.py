@@ -136,7 +136,7 @@ def _report(found: "Backtest") -> dict[str, Any]:
 
 
 def _shape(episode: "Episode") -> dict[str, Any]:
-    plain = {name: value for name, value in vars(episode).items() if name not in ("about", "parts")}
+    plain = {name: value for name, value in vars(episode).items() if name not in ("about", "over", "parts")}
     return {**plain, "parts": len(episode.parts)}
 
 

@@ -80,6 +80,7 @@ class _Episodes:
                 subject=row.subject,
                 severity=row.severity,
                 about={} if signal is None else signal.about,
+                over="sessions" if signal is None else signal.over,
                 started_at=row.started_at,
                 fired_at=row.fired_at,
                 resolved_at=row.resolved_at,
