@@ -75,13 +75,14 @@ def test_every_job_runs_on_what_lies_in_the_folder_and_once_only(
 
 def test_only_one_of_two_programs_works(database: str, settings: Settings, connection: Connection) -> None:
     first = Lease(database)
-    assert first.beat()
+    first.start()
+    assert until(lambda: first.leads)
     _drop(settings, "sessions-a.csv", 5)
     with running(database, settings) as second:
         assert second.run("collect")
         assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (0,)
         first.release()
-        assert second.lease.beat()
+        assert until(lambda: second.lease.leads)
         assert second.run("collect")
         assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (5,)
 

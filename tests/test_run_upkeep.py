@@ -19,13 +19,15 @@ from cemaphore.running.work import Call
 from cemaphore.settings import load_settings
 from store import housekeeping, slots
 from store.connection import Connection
+from tests.collecting import until
 from tests.running import running
 
 
 def test_readiness_says_what_is_missing(database: str, empty_database: str, tmp_path: Path) -> None:
     assert health.unready(database, tmp_path) == ["no program leads"]
     lease = Lease(database)
-    assert lease.beat()
+    lease.start()
+    assert until(lambda: lease.leads)
     assert health.unready(database, tmp_path) == []
     lease.release()
     faults = health.unready(empty_database, tmp_path)
