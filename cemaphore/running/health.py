@@ -2,7 +2,7 @@
 
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import psycopg
@@ -13,14 +13,18 @@ from records.errors import CemaphoreError
 from store import schema, slots
 from store.connection import connect
 
-_PULSE_S, _LEASE_S = 15.0, 45.0  # a look at a database that does not answer takes this long at most (own)
+# A look at a database that does not answer, and a new worker process on a busy machine, take this long at most (own).
+_PULSE_S, _LEASE_S, _WORKER_S = 15.0, 45.0, 300.0
 
 
 class Pulse:
-    """Alive while the schedule turns and the lease is looked after; `beat` is called by the schedule itself."""
+    """Alive while the schedule turns, the lease is looked after, and every worker process is there or soon back.
 
-    def __init__(self, lease: Lease) -> None:
-        self._lease = lease
+    `beat` is called by the schedule itself; `down` tells by lane for how long no process can work (seconds).
+    """
+
+    def __init__(self, lease: Lease, down: Callable[[], Mapping[str, float]] = dict) -> None:
+        self._lease, self._down = lease, down
         self._beaten_at = time.monotonic()
 
     def beat(self) -> None:
@@ -35,6 +39,7 @@ class Pulse:
             faults.append(f"the schedule has stood still for {now - self._beaten_at:.0f} s")
         if now - self._lease.beaten_at > _LEASE_S:
             faults.append(f"the lease was not looked after for {now - self._lease.beaten_at:.0f} s")
+        faults += [f"{lane} has no worker process for {s:.0f} s" for lane, s in self._down().items() if s > _WORKER_S]
         return faults
 
 

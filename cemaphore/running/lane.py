@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as OutOfTimeError
@@ -41,6 +42,7 @@ class LaneProcess:
         self._runs: dict[int, Future[Done]] = {}
         self._number = 0
         self._stop, self._able = threading.Event(), threading.Event()
+        self._down_at = time.monotonic()
         self._process: BaseProcess
         self._pipe: Pipe
         self._begin()
@@ -55,6 +57,11 @@ class LaneProcess:
         """Whether a job runs."""
         with self._guard:
             return bool(self._runs)
+
+    @property
+    def down_s(self) -> float:
+        """For how long no process can work, 0 where one can."""
+        return 0.0 if self._able.is_set() else time.monotonic() - self._down_at
 
     @property
     def resident_bytes(self) -> int:
@@ -88,7 +95,7 @@ class LaneProcess:
                 self._runs.pop(number, None)
             self.kill()
             text = f"ran longer than its limit of {limit_s:g} s and was ended"
-            return Done(seconds=limit_s + _GRACE_S, error=text, failure=Failure.LIMIT)
+            return Done(seconds=limit_s + _GRACE_S, error=text, failure=Failure.LIMIT, killed=True)
 
     def kill(self) -> None:
         """End the process at once with all that runs in it; a new one takes its place."""
@@ -126,6 +133,7 @@ class LaneProcess:
             with suppress(EOFError, OSError):
                 self._answers()
             self._able.clear()
+            self._down_at = time.monotonic()
             self._process.join()
             with self._guard:
                 lost, self._runs = list(self._runs.values()), {}

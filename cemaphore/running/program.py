@@ -1,24 +1,19 @@
 """Puts the running program together: lease, worker processes, schedule, metrics, and an orderly end."""
 
-import math
 import signal
 import threading
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import partial
 from types import FrameType
 from typing import Any
 
 import psycopg
-from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from cemaphore import privatedb
 from cemaphore.running.clock import Clock
 from cemaphore.running.figures import Figures
-from cemaphore.running.grid import Grid
 from cemaphore.running.health import Pulse, unready
 from cemaphore.running.jobs import Log, jobs_of
 from cemaphore.running.lane import LaneProcess, lanes_of
@@ -28,17 +23,15 @@ from cemaphore.running.metrics import Metrics
 from cemaphore.running.notifying import notify
 from cemaphore.running.ops import OpsServer
 from cemaphore.running.runner import Here, Runner
-from cemaphore.running.schedule import SOURCE, Lane, chains, lane_of
+from cemaphore.running.schedule import SOURCE, Chain, Lane, chains, lane_of
+from cemaphore.running.turns import scheduled
 from cemaphore.running.worker import named
 from cemaphore.settings import Settings
 from records.errors import CemaphoreError
 from store.connection import connect
 
-_SOURCES_AT_ONCE = 12  # each holds three connections to the database
 _PULSE_S, _FIGURES_S = 1.0, 15.0
 _STOP_S = 25.0  # what runs may end by itself for so long after SIGTERM (own: below the 30 s of most supervisors)
-
-_SCHEDULER: Any = BackgroundScheduler  # APScheduler 3 has no types
 
 
 def run(settings: Settings, *, every_s: float, stable_s: float, once: bool = False, clock: Clock | None = None) -> bool:
@@ -94,7 +87,7 @@ class Program:
         self._figures = Figures(self.metrics.registry, settings.home / "spill")
         self._figures_guard = threading.Lock()
         self._lease = Lease(dsn, changed=self._changed)
-        self.pulse = Pulse(self._lease)
+        self.pulse = Pulse(self._lease, self._down)
         self._scheduler: Any = None
         self._lanes: Mapping[Lane, LaneProcess] = {}
         self._lanes = self._started(stable_s)
@@ -108,7 +101,14 @@ class Program:
 
     def start(self) -> None:
         """Turn the schedule and try for the lead."""
-        self._scheduler = self._scheduled()
+        planned = chains(self._every_s, self._settings.deliver_every_s)
+        asked = [
+            Chain(jobs=(SOURCE + one.name,), lane=Lane.INTAKE, every_s=one.interval_s)
+            for one in self._sources
+            if one.interval_s
+        ]
+        own = {"pulse": (self._beat, _PULSE_S), "figures": (self._refresh, _FIGURES_S)}
+        self._scheduler = scheduled(self._runner, planned, asked, own, self._log)
         self._scheduler.start()
         self._lease.start()
 
@@ -118,6 +118,7 @@ class Program:
 
     def stop(self) -> None:
         """Start nothing new, and let what runs end by itself for a while; `close` ends the rest."""
+        self._runner.stop()
         self._scheduler.pause()
         for job in self._scheduler.get_jobs():
             self._scheduler.remove_job(job.id)
@@ -134,6 +135,9 @@ class Program:
         if self._scheduler is not None:
             self._scheduler.shutdown(wait=True)
         self._lease.release()
+
+    def _down(self) -> Mapping[str, float]:
+        return {lane: process.down_s for lane, process in self._lanes.items()}
 
     def _started(self, stable_s: float) -> Mapping[Lane, LaneProcess]:
         def ended(lane: Lane, reason: str) -> None:
@@ -159,52 +163,6 @@ class Program:
                 lane.kill()
         with self._figures_guard:
             self._figures.clear()
-
-    def _scheduled(self) -> Any:
-        asked = [source for source in self._sources if source.interval_s]
-        threads = min(max(len(asked), 1), _SOURCES_AT_ONCE)
-        planned = chains(self._every_s, self._settings.deliver_every_s)
-        scheduler = _SCHEDULER(
-            timezone=UTC,
-            executors={
-                "default": {"type": "threadpool", "max_workers": len(planned)},
-                "sources": {"type": "threadpool", "max_workers": threads},
-                "own": {"type": "threadpool", "max_workers": 2},
-            },
-            job_defaults={"coalesce": True, "max_instances": 1},
-        )
-        jobs: dict[str, tuple[str, ...]] = {}
-
-        def add(jobs_: tuple[str, ...], every_s: float, *, daily: bool = False, executor: str = "default") -> None:
-            jobs[jobs_[0]] = jobs_
-            turn = partial(self._runner.chain, jobs_, every_s, daily=daily)
-            scheduler.add_job(
-                turn, Grid(every_s), id=jobs_[0], misfire_grace_time=math.ceil(every_s), executor=executor
-            )  # fmt: skip
-
-        for chain in planned:
-            add(chain.jobs, chain.every_s, daily=chain.daily)
-        for one in asked:
-            add((SOURCE + one.name,), one.interval_s, executor="sources")
-        for name, work, seconds in (("pulse", self._beat, _PULSE_S), ("figures", self._refresh, _FIGURES_S)):
-            scheduler.add_job(work, "interval", id=name, seconds=seconds, executor="own", misfire_grace_time=None)
-
-        def skipped(event: Any) -> None:
-            for job in jobs.get(event.job_id, ()):
-                self._runner.overlapped(job)
-
-        def broken(event: Any) -> None:
-            self._log.error("a fault of the program", job=event.job_id, error=str(event.exception))
-
-        def late(event: Any) -> None:  # its thread was not free for a whole interval: its work waits, so run it now
-            if event.job_id in jobs:
-                skipped(event)
-                scheduler.modify_job(event.job_id, next_run_time=datetime.now(UTC))
-
-        scheduler.add_listener(skipped, EVENT_JOB_MAX_INSTANCES)
-        scheduler.add_listener(broken, EVENT_JOB_ERROR)
-        scheduler.add_listener(late, EVENT_JOB_MISSED)
-        return scheduler
 
     def _beat(self) -> None:
         self.pulse.beat()

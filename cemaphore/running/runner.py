@@ -54,6 +54,11 @@ class Runner:
         self._clock, self._where = clock, where
         self._guard = threading.Lock()
         self._running: dict[str, float] = {}
+        self._stopping = False
+
+    def stop(self) -> None:
+        """Claim nothing more, also not the rest of chains that run."""
+        self._stopping = True
 
     def chain(self, jobs: Sequence[str], every_s: float, *, daily: bool = False) -> bool:
         """Run jobs one after the other, all in the slot that it is now; returns whether all went well."""
@@ -67,7 +72,7 @@ class Runner:
 
     def run(self, job: str, slot: datetime, every_s: float, *, again: bool = False) -> bool:
         """Run a job in a slot; False where it failed, True also where this program does not lead or another ran it."""
-        if not self._lease.leads:
+        if self._stopping or not self._lease.leads:
             return True
         began = datetime.now(UTC)
         try:
@@ -109,9 +114,7 @@ class Runner:
         self._metrics.ended(job, done)
         log = self._log.bind(job=job, slot=slot.isoformat(), seconds=round(done.seconds, 3))
         if done.failure is Failure.LIMIT:
-            self._log.error(
-                "job was ended at its limit", job=job, slot=slot.isoformat(), seconds=round(done.seconds, 1)
-            )
+            log.error("job was ended at its limit")
         elif done.error is not None:
             log.error("job failed", error=done.error, kind=str(done.failure))
         else:
@@ -122,7 +125,7 @@ class Runner:
 
     def _write(self, connection: Connection, job: str, slot: datetime, began: datetime, done: Done) -> None:
         """Close the slot, and write the run down where it did anything."""
-        if done.failure is Failure.LIMIT:
+        if done.killed:
             slots.end_connections(connection, f"{slots.JOB_CONNECTION} {self._lease.instance} {lane_of(job)}")
         slots.finish(connection, job, slot, self._lease.instance, done.failure)
         told = job in _TELL_THEMSELVES and done.failure is None

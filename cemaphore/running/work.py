@@ -82,13 +82,14 @@ Work = Callable[[Call], Counts]
 
 @dataclass(frozen=True, kw_only=True)
 class Done:
-    """How a run went; `error` is for people, `failure` to count by."""
+    """How a run went; `error` is for people, `failure` to count by, `killed`: its process was ended for it."""
 
     counts: Counts = field(default_factory=dict)
     seconds: float = 0.0
     news: tuple[News, ...] = ()
     error: str | None = None
     failure: Failure | None = None
+    killed: bool = False
 
     @property
     def worked(self) -> bool:
