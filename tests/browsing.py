@@ -119,6 +119,11 @@ def context(browser: Browser, *, theme: str = "light", language: str = "en") -> 
     assert heard.outside == []
 
 
+def chromium() -> str | None:
+    """The distribution's Chromium."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
 @pytest.fixture(scope="session")
 def site(city: City) -> Iterator[str]:
     """The address of the screens, served over the demo city for all tests of the run."""
@@ -129,9 +134,8 @@ def site(city: City) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The distribution's Chromium; a module's, as its driver holds this thread's event loop."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        opened = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield opened
         opened.close()
 
