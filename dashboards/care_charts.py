@@ -17,6 +17,7 @@ STATE_COLOURS = {"bad": "#D55E00", "middling": "#E69F00", "good": "#0072B2", "un
 # For groups, in this order; more than these are not drawn together.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999999")
 _LEGEND = alt.Legend(title=None, orient="top", labelLimit=0, symbolOpacity=1)
+_LINES = alt.Legend(title=None, orient="top", labelLimit=0, symbolOpacity=1, symbolType="stroke", symbolSize=400)
 _SHADE = "#999999"
 
 
@@ -34,14 +35,14 @@ def days(
     colour = alt.Color(
         "series:N",
         scale=alt.Scale(domain=list(names.values()), range=[colour_of(name) for name in names]),
-        legend=_LEGEND,
+        legend=_LINES,
     )
     line = alt.Chart(long).mark_line(point=True, strokeWidth=2, invalid="break-paths-show-domains")
     shown = line.encode(
         x=x,
         y=y,
         color=colour,
-        strokeDash=alt.StrokeDash("series:N", scale=alt.Scale(domain=list(names.values())), legend=_LEGEND),
+        strokeDash=alt.StrokeDash("series:N", scale=alt.Scale(domain=list(names.values())), legend=_LINES),
         tooltip=["start:T", "series:N", alt.Tooltip("value:Q", format=".1f")],
     )
     # An area of one day between two gaps would not be seen; a rule a day is.
@@ -63,11 +64,11 @@ def groups(frame: pd.DataFrame, *, time: str, label: str) -> alt.Chart:
     """Return one line a group with its interval as a band; `frame` has `start`, `group`, `value`, `lo`, `hi`."""
     named = sorted(frame["group"].unique())
     scale = alt.Scale(domain=named, range=list(PALETTE[: len(named)]))
-    base = alt.Chart(frame).encode(x=_days(time), color=alt.Color("group:N", scale=scale, legend=_LEGEND))
+    base = alt.Chart(frame).encode(x=_days(time), color=alt.Color("group:N", scale=scale, legend=_LINES))
     band = base.mark_area(opacity=0.12).encode(y="lo:Q", y2="hi:Q")
     line = base.mark_line(point=True, strokeWidth=2, invalid="break-paths-show-domains").encode(
         y=alt.Y("value:Q", title=label, scale=alt.Scale(zero=False)),
-        strokeDash=alt.StrokeDash("group:N", scale=alt.Scale(domain=named), legend=_LEGEND),
+        strokeDash=alt.StrokeDash("group:N", scale=alt.Scale(domain=named), legend=_LINES),
         tooltip=[
             "start:T",
             "group:N",

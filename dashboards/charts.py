@@ -31,6 +31,7 @@ COLOURS = {
 _ON_DARK = {"overall": "#ffffff"}
 _INK = {"light": "#3c4753", "dark": "#c8d1da"}  # 9 to 1 and more on the grounds of .streamlit/config.toml
 _LEGEND = alt.Legend(title=None, orient="top")
+_LINES = alt.Legend(title=None, orient="top", symbolType="stroke", symbolSize=400)  # also where points are drawn
 _MOMENTS = "%m-%d %H:%M"  # names of months and days would be English in every language
 
 
@@ -79,8 +80,8 @@ def lines(
         .encode(
             x=alt.X("start:T", axis=times(time)),
             y=alt.Y("value:Q", title=value, scale=scale),
-            color=alt.Color("series:N", scale=_scale(names), legend=_LEGEND),
-            strokeDash=alt.StrokeDash("series:N", scale=alt.Scale(domain=list(names.values())), legend=_LEGEND),
+            color=alt.Color("series:N", scale=_scale(names), legend=_LINES),
+            strokeDash=alt.StrokeDash("series:N", scale=alt.Scale(domain=list(names.values())), legend=_LINES),
             tooltip=[
                 alt.Tooltip("start:T", title=time, format=_MOMENTS),
                 "series:N",

@@ -15,7 +15,7 @@ from dashboards.messages import text
 from tests.browsing import FLAGS, VIEWPORT, address_of, chromium, context, open_page, settle
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
-_COLOURS = 96  # of a picture's palette: screens have few, and it is a quarter as long
+_COLOURS = 256  # of a picture's palette: screens have few, and it is a third as long
 _WIDTH = 1100
 Snap = Callable[[Page, str], None]
 

@@ -75,7 +75,7 @@ def _complaint(complaint_id: str, source: str | None) -> None:
         t("column.channel"): t("app.none") if one["channel"] is None else word("channel", one["channel"]),
         t("column.status"): t("app.none") if one["status"] is None else word("status", one["status"]),
     }
-    for column, (name, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
+    for column, (name, value) in zip(st.columns([2, 1, 1, 1, 1]), figures.items(), strict=True):
         column.metric(name, value, border=True)
     if one["text"]:
         st.text(one["text"])
