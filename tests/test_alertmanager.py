@@ -97,10 +97,8 @@ def test_a_storm_of_a_thousand_is_one_notification(
     queue(connection, *(alive(alert_id=f"n{n}", subject=f"cell=W-{n}", severity="warning") for n in range(1000)))
     assert deliver(database, settings).posted == 1000
     until(lambda: len(running.alerts()) == 1000)
-    until(lambda: served.got)
-    time.sleep(1.5)
-    assert len(served.got) <= 2
-    assert sum(len(body["alerts"]) + body["truncatedAlerts"] for body in served.got[-1:]) == 1000
+    until(lambda: served.got and len(served.got[-1]["alerts"]) + served.got[-1]["truncatedAlerts"] == 1000)
+    assert len(served.got) <= 2, "a slow machine may flush the group while it still fills"
 
 
 def test_an_alertmanager_that_is_killed_hears_of_all_again(
