@@ -182,6 +182,7 @@ def test_administrators_read_who_did_what(site: Site, page: Page, connection: Co
         ("cem_care", "quarantine"),
         ("cem_care", "batches"),
         ("cem_care", "runs"),
+        ("cem_care", "kpis"),
         ("cem_care", "audit"),
         ("cem_operations", "customer_days"),
         ("cem_operations", "complaints"),

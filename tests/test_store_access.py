@@ -13,8 +13,11 @@ from store.vault import Vault
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 END_ROLES = ("cem_operations", "cem_analyst", "cem_care", "cem_admin")
 ALL_VIEWS = (
-    "groups kpis kqis clusters cluster_windows cluster_complaints complaint_readings status waiting alerts sources "
+    "groups clusters cluster_windows cluster_complaints complaint_readings status alerts sources "
     "cluster_risks complaint_surges cells cluster_parts cluster_links cluster_acts cluster_hands"
+)
+NETWORK_VIEWS = (
+    "kpis kqis waiting source_windows source_outages effects verdicts aggregation_choices batches quarantine runs"
 )
 PERSON_VIEWS = "customer_hours customer_days customer_periods cluster_customers complaints silent_sufferers"
 
@@ -87,6 +90,19 @@ def test_only_who_works_with_customers_sees_single_ones(as_role: Callable[[str],
                 asked.execute(f"SELECT * FROM api.{view}")  # noqa: S608 - ours only
             for view in PERSON_VIEWS.split():
                 if role in {"cem_care", "cem_admin"}:
+                    asked.execute(f"SELECT * FROM api.{view}")  # noqa: S608 - ours only
+                    continue
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    asked.execute(f"SELECT * FROM api.{view}")  # noqa: S608 - ours only
+
+
+def test_how_the_network_counts_and_delivers_is_not_for_customer_care(
+    as_role: Callable[[str], Connection], filled: int
+) -> None:
+    for role in END_ROLES:
+        with as_role(role) as asked:
+            for view in NETWORK_VIEWS.split():
+                if role != "cem_care":
                     asked.execute(f"SELECT * FROM api.{view}")  # noqa: S608 - ours only
                     continue
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
