@@ -43,9 +43,9 @@ def head(found: dict[str, Any]) -> None:
         t("column.value_now"): figure(found["value"]),
         t("column.expected"): figure(found["expected"]),
         t("column.users"): users(found["users"]) or t("app.none"),
-        t("alerts.fired"): moment(found["fired_at"]),
-        t("alerts.resolved"): moment(found["resolved_at"]),
     }
+    times = {name: moment(found[f"{name}_at"]) for name in ("fired", "resolved")}
+    st.caption(" · ".join(f"{t(f'alerts.{name}')}: {at}" for name, at in times.items()))
     for column, (name, value) in zip(st.columns(len(figures)), figures.items(), strict=True):
         column.metric(name, value, border=True)
     if detail.get("lo") is not None and detail.get("hi") is not None:
