@@ -19,6 +19,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#9
 _LEGEND = alt.Legend(title=None, orient="top", labelLimit=0, symbolOpacity=1)
 _LINES = alt.Legend(title=None, orient="top", labelLimit=0, symbolOpacity=1, symbolType="stroke", symbolSize=400)
 _SHADE = "#999999"
+_AROUND = 110  # pixels of legend, axis and title: the height of a chart holds them as well
 
 
 def days(
@@ -112,7 +113,7 @@ def replay(
         )
     )
     shade = alt.Chart(spans).mark_rect(opacity=0.2, color=colour_of("bad")).encode(x="start:T", x2="end:T")
-    chart: alt.Chart = (shade + points).properties(height=60 + 32 * shown["place"].nunique())
+    chart: alt.Chart = (shade + points).properties(height=_AROUND + 36 * shown["place"].nunique())
     return finished(chart)
 
 
@@ -165,7 +166,7 @@ def weekly(frame: pd.DataFrame, *, time: str, label: str, colour: str) -> alt.Ch
         y=alt.Y("value:Q", title=label, scale=alt.Scale(zero=False)),
         tooltip=["week:O", *(alt.Tooltip(f"{name}:Q", format=".1f") for name in ("value", "lo", "hi"))],
     )
-    chart: alt.Chart = (rule + line).properties(height=180)
+    chart: alt.Chart = (rule + line).properties(height=240)
     return finished(chart)
 
 
@@ -182,7 +183,7 @@ def causes(frame: pd.DataFrame, *, title: str, nothing: str) -> alt.Chart:
             ),
             tooltip=["cause:N", alt.Tooltip("probability:Q", format=".1%")],
         )
-        .properties(height=36 * len(frame) + 40)
+        .properties(height=_AROUND + 36 * len(frame))
     )
     return finished(chart)
 

@@ -93,23 +93,6 @@ def lines(
     return finished(chart)
 
 
-def bars(values: dict[str, float], names: dict[str, str], *, title: str) -> alt.Chart:
-    """Return horizontal bars of one value per name."""
-    frame = pd.DataFrame({"series": [names[key] for key in values], "value": list(values.values())})
-    chart: alt.Chart = (
-        alt.Chart(frame)
-        .mark_bar()
-        .encode(
-            x=alt.X("value:Q", title=title),
-            y=alt.Y("series:N", title=None, sort=None),
-            color=alt.Color("series:N", legend=None, scale=_scale({key: names[key] for key in values})),
-            tooltip=["series:N", alt.Tooltip("value:Q", format=".1f")],
-        )
-        .properties(height=36 * len(frame) + 40)
-    )
-    return finished(chart)
-
-
 def stacked(rows: dict[str, Mapping[str, float]], names: dict[str, str], *, title: str) -> alt.Chart:
     """Return one horizontal bar per row, stacked of one value per name."""
     parts = [

@@ -105,7 +105,7 @@ def _list(frame: pd.DataFrame, *, rated: bool) -> None:
         t("column.quality"): frame["said"],
     }
     if rated:
-        shown |= {t("customer.limiting"): frame["limiting"], t("column.why"): frame["why"]}
+        shown |= {t("customer.segment"): frame["limiting"], t("column.why"): frame["why"]}
     else:
         shown |= {t("column.reason"): frame["failure"]}
     st.dataframe(pd.DataFrame(shown), hide_index=True, alt=t("customer.sessions"))
