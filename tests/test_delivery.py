@@ -117,6 +117,18 @@ def test_a_message_that_is_refused_does_not_keep_others_waiting(
     assert error == ("the receiver answered 422",)
 
 
+def test_people_are_told_the_newest_where_several_messages_waited_for_them(
+    connection: Connection, database: str, settings: Settings, served: Hook
+) -> None:
+    address = f"json://127.0.0.1:{served.port}/"
+    receivers(settings, f'name = "people"\nkind = "apprise"\naddress = "{address}"', webhook("machine", served.url))
+    queue(connection, facts(), facts(alert_id="b"), facts(state="resolved", change=2, resolved_at=NOW))
+    assert deliver(database, settings, now=NOW).sent == 5
+    said = [body["title"] for body in served.got if "title" in body]
+    assert [title.partition(":")[0] for title in said] == ["CRITICAL", "Over"]
+    assert len([body for body in served.got if "key" in body]) == 3
+
+
 def test_a_receiver_that_was_removed_keeps_nothing_waiting_for_ever(
     connection: Connection, database: str, settings: Settings, served: Hook
 ) -> None:
