@@ -4,6 +4,7 @@ import numpy as np
 
 from store import cluster_life, cluster_screens
 from store.connection import Connection, connect
+from tests.city import City
 
 K = 10
 CLUSTERS = 120
@@ -43,3 +44,18 @@ def test_no_difference_tells_a_small_group(connection: Connection, database: str
 def _parts(rng: np.random.Generator) -> list[tuple[int, int]]:
     users = rng.integers(1, 40, size=rng.integers(1, 7))
     return [(int(all_of), int(rng.integers(0, all_of + 1))) for all_of in users]
+
+
+def test_segments_count_the_same_users_as_tiers(city: City) -> None:
+    """Detection splits the users of every cluster by both, and loses none."""
+    with connect(city.dsn) as connection:
+        rows = connection.execute(
+            "SELECT c.users, (SELECT sum(users) FROM cem.cluster_tier t WHERE t.cluster_id = c.cluster_id), "
+            "(SELECT sum(users) FROM cem.cluster_segment s WHERE s.cluster_id = c.cluster_id), c.users_hurt, "
+            "(SELECT sum(users_hurt) FROM cem.cluster_segment s WHERE s.cluster_id = c.cluster_id) "
+            "FROM cem.cluster c WHERE c.over_kind <> 'complaints'"
+        ).fetchall()
+    assert rows
+    for users, by_tier, by_segment, hurt, hurt_by_segment in rows:
+        assert users == by_tier == by_segment
+        assert hurt == hurt_by_segment
