@@ -164,7 +164,7 @@ def _soak(
         source.stop()  # what it says would be dirty for ever
         while clock.now() < end + _CLOSED:
             time.sleep(0.1)
-        _drain(dsn, done)
+        _drain(dsn, programs, done)
         _judge(dsn, receiver, done)
         done.wrongs += [f"a program ended with exit code {code}" for one in programs if (code := one.stop())]
     finally:
@@ -182,6 +182,8 @@ def _disturb(size: Size, kills: Kills, programs: list[Program], done: Soaked, ov
     waiting: list[str] = []
     next_s = time.monotonic() + draw.uniform(*size.pause_s)
     while not over():
+        for one in programs:
+            one.keep()
         done.memory.append(sum(one.resident_bytes() for one in programs))
         if time.monotonic() >= next_s:
             waiting = waiting or draw.sample(size.parts, len(size.parts))
@@ -192,13 +194,15 @@ def _disturb(size: Size, kills: Kills, programs: list[Program], done: Soaked, ov
         time.sleep(min(max(next_s - time.monotonic(), 0.05), 2.0))
 
 
-def _drain(dsn: str, done: Soaked) -> None:
+def _drain(dsn: str, programs: list[Program], done: Soaked) -> None:
     """Wait until every job has run once more and nothing waits; what takes too long is a wrong."""
     deadline = time.monotonic() + _DRAIN_S
     with connect(dsn, autocommit=True) as connection:
         since = settled_since(connection, None)
         while time.monotonic() < deadline:
             time.sleep(1)
+            for one in programs:
+                one.keep()
             if settled_since(connection, since) is None and not unscored(connection):
                 return
     done.wrongs.append(f"jobs or windows were still waiting {_DRAIN_S:g} s after the last file")

@@ -65,6 +65,11 @@ class Program:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(_PROGRAM, cwd=_ROOT, env=self._environment, stderr=log)
 
+    def keep(self) -> None:
+        """Start it again where it has ended by itself, as a supervisor does: without a database it cannot begin."""
+        if self._process is not None and self._process.poll() is not None:
+            self.start()
+
     def kill(self) -> None:
         """End it at once; its workers notice by themselves."""
         if self._process is not None:

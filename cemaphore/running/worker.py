@@ -75,10 +75,12 @@ def work(lane: Lane, pipe: Pipe, given: Given) -> None:
     try:
         jobs = jobs_of(lane, settings, log, given.clock, given.stable_s)
     except CemaphoreError as error:
-        pipe.send(str(error))
+        with suppress(OSError):
+            pipe.send(str(error))
         return
     sending = threading.Lock()
-    pipe.send(jobs.sources)
+    with suppress(OSError):  # a parent that is gone by now is noticed below
+        pipe.send(jobs.sources)
 
     def one(number: int, job: str, limit_s: float) -> None:
         done = perform(jobs.work[job], job, bounded(given.dsn, limit_s), given.clock, log)
