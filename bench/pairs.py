@@ -31,12 +31,12 @@ def measure(work: Callable[[], object], postmaster_pid: int | None = None) -> Co
     """Run `work` once and return what it cost."""
     settle_s = 0.2 if postmaster_pid is not None else 0.0  # a backend that ends is counted once it is reaped
     time.sleep(settle_s)
-    client, server, wall = _client_s(), _server_s(postmaster_pid), time.perf_counter()
+    client, server, wall = _client_s(), server_s(postmaster_pid), time.perf_counter()
     work()
     wall_s = time.perf_counter() - wall
     client_s = _client_s() - client
     time.sleep(settle_s)
-    return Cost(client_s=client_s, server_s=_server_s(postmaster_pid) - server, wall_s=wall_s)
+    return Cost(client_s=client_s, server_s=server_s(postmaster_pid) - server, wall_s=wall_s)
 
 
 def pairs(
@@ -99,7 +99,7 @@ def _client_s() -> float:
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
 
 
-def _server_s(postmaster_pid: int | None) -> float:
+def server_s(postmaster_pid: int | None) -> float:
     """Processor seconds of the postmaster, of its live children, and of those that ended."""
     if postmaster_pid is None:
         return 0.0

@@ -8,18 +8,19 @@ sessions look around at the same time.
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from bench import cities, large_city, screen_servers
-from bench.pairs import arguments, close, tell
-from bench.screen_visits import Crowd, View, Visit, crowd, first_run, opened
+from bench.pairs import arguments, close, server_s, tell
+from bench.screen_visits import Crowd, View, crowd, first_run, opened
 from cemaphore import privatedb
 from cemaphore.demo import WorldSize, write_world
 from cemaphore.pipeline import aggregation, alerting, sourcehealth
@@ -61,12 +62,16 @@ SMALL = Plan(rounds=2, pause_s=0.0, cold=0, sessions=5, runs=1, think_s=0.5)
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """Milliseconds of one view: opened cold, re-run with reads expired, and re-run at once again."""
+    """Milliseconds of one view: opened cold, re-run with reads expired, and re-run at once again.
+
+    `cpu_ms` is the mean processor time of the first kind of re-run, the database's included.
+    """
 
     view: str
     cold_ms: float | None
     asked_ms: Sequence[float]
     again_ms: Sequence[float]
+    cpu_ms: float
     bytes_sent: int
 
 
@@ -121,7 +126,8 @@ def look(settings: Settings, plan: Plan) -> tuple[list[Seen], list[float], Crowd
     views = views_of(privatedb.database_url(settings))
     cold = {view: _cold(settings, view) for view in views[: plan.cold]}
     with screen_servers.screens(settings) as served, screen_servers.empty_page(settings) as empty:
-        seen, peer = asyncio.run(_rounds(served.port, empty.port, views, plan, cold))
+        worked = partial(_cpu_ms, served, privatedb.status(settings).pid)
+        seen, peer = asyncio.run(_rounds(served.port, empty.port, views, plan, cold, worked))
         before_ms = served.cpu_ms
         met = asyncio.run(crowd(served.port, views, plan.sessions, plan.runs, plan.think_s))
         page_ms = (served.cpu_ms - before_ms) / max(len(met.runs_ms), 1)
@@ -150,7 +156,7 @@ def _cold(settings: Settings, view: View) -> float:
 
 
 async def _rounds(
-    port: int, empty: int, views: Sequence[View], plan: Plan, cold: dict[View, float]
+    port: int, empty: int, views: Sequence[View], plan: Plan, cold: dict[View, float], worked: Callable[[], float]
 ) -> tuple[list[Seen], list[float]]:
     peer = await opened(empty, View(name=""))
     visits = [await opened(port, view) for view in views]
@@ -159,16 +165,22 @@ async def _rounds(
     peer_ms: list[float] = []
     asked: list[list[float]] = [[] for _ in visits]
     again: list[list[float]] = [[] for _ in visits]
+    cpu_ms = [0.0 for _ in visits]
     for _ in range(plan.rounds):
         began = time.monotonic()
         await asyncio.sleep(plan.pause_s)
-        for visit, first, second in zip(visits, asked, again, strict=True):
+        for number, visit in enumerate(visits):
             peer_ms.append(await peer.run())
-            first.append(await visit.run())
-            second.append(await visit.run())
+            before_ms = worked()
+            asked[number].append(await visit.run())
+            cpu_ms[number] += (worked() - before_ms) / plan.rounds
+            again[number].append(await visit.run())
         tell(f"round of {len(visits)} views in {time.monotonic() - began - plan.pause_s:.1f} s")
-    seen = [_seen(visit, cold.get(visit.view), first, second) for visit, first, second in
-            zip(visits, asked, again, strict=True)]  # fmt: skip
+    seen = [
+        Seen(view=visit.view.title, cold_ms=cold.get(visit.view), asked_ms=asked[number], again_ms=again[number],
+             cpu_ms=cpu_ms[number], bytes_sent=visit.bytes_sent)
+        for number, visit in enumerate(visits)
+    ]  # fmt: skip
     for visit in (peer, *visits):
         await visit.socket.close()
         if visit.errors:
@@ -176,8 +188,9 @@ async def _rounds(
     return seen, peer_ms
 
 
-def _seen(visit: Visit, cold_ms: float | None, asked: list[float], again: list[float]) -> Seen:
-    return Seen(view=visit.view.title, cold_ms=cold_ms, asked_ms=asked, again_ms=again, bytes_sent=visit.bytes_sent)
+def _cpu_ms(served: screen_servers.Served, postmaster_pid: int | None) -> float:
+    """Processor time of the screens and of the database's processes so far."""
+    return served.cpu_ms + server_s(postmaster_pid) * 1e3
 
 
 def p95(values: Sequence[float]) -> float:
@@ -187,12 +200,15 @@ def p95(values: Sequence[float]) -> float:
 
 def _report(seen: Sequence[Seen], peer: Sequence[float], met: Crowd, plan: Plan) -> None:
     tell(f"empty page and select 1: p50 {np.median(peer):.1f} ms, p95 {p95(peer):.1f} ms")
-    tell(f"{'view':24} {'cold':>7} {'p50':>7} {'p95':>7} {'x empty':>8} {'again p50':>9} {'p95':>7} {'KiB':>6}   (ms)")
+    tell(
+        f"{'view':24} {'cold':>7} {'p50':>7} {'p95':>7} {'x empty':>8} {'CPU':>6} {'again p50':>9} "
+        f"{'p95':>7} {'KiB':>6}"
+    )
     for one in seen:
         cold = "-" if one.cold_ms is None else f"{one.cold_ms:.0f}"
         tell(f"{one.view:24} {cold:>7} {np.median(one.asked_ms):7.0f} {p95(one.asked_ms):7.0f} "
-             f"{p95(one.asked_ms) / p95(peer):8.1f} {np.median(one.again_ms):9.0f} {p95(one.again_ms):7.0f} "
-             f"{one.bytes_sent / 1024:6.0f}")  # fmt: skip
+             f"{p95(one.asked_ms) / p95(peer):8.1f} {one.cpu_ms:6.0f} "
+             f"{np.median(one.again_ms):9.0f} {p95(one.again_ms):7.0f} {one.bytes_sent / 1024:6.0f}")  # fmt: skip
     tell(f"{plan.sessions} sessions at once: {len(met.runs_ms)} pages in {met.seconds:.0f} s, "
          f"p50 {np.median(met.runs_ms):.0f} ms, p95 {p95(met.runs_ms):.0f} ms, {len(met.errors)} errors"
          f"{': ' + met.errors[0] if met.errors else ''}")  # fmt: skip
