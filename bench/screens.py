@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -127,10 +127,11 @@ def look(settings: Settings, plan: Plan) -> tuple[list[Seen], list[float], Crowd
     cold = {view: _cold(settings, view) for view in views[: plan.cold]}
     with screen_servers.screens(settings) as served, screen_servers.empty_page(settings) as empty:
         worked = partial(_cpu_ms, served, privatedb.status(settings).pid)
-        seen, peer = asyncio.run(_rounds(served.port, empty.port, views, plan, cold, worked))
+        seen, peer, wrong = asyncio.run(_rounds(served.port, empty.port, views, plan, cold, worked))
         before_ms = served.cpu_ms
         met = asyncio.run(crowd(served.port, views, plan.sessions, plan.runs, plan.think_s))
         page_ms = (served.cpu_ms - before_ms) / max(len(met.runs_ms), 1)
+    met = replace(met, errors=[*wrong, *met.errors])
     _report(seen, peer, met, plan)
     tell(f"processor time of the screens for a page that somebody opens: {page_ms:.0f} ms")
     return seen, peer, met
@@ -157,7 +158,7 @@ def _cold(settings: Settings, view: View) -> float:
 
 async def _rounds(
     port: int, empty: int, views: Sequence[View], plan: Plan, cold: dict[View, float], worked: Callable[[], float]
-) -> tuple[list[Seen], list[float]]:
+) -> tuple[list[Seen], list[float], list[str]]:
     peer = await opened(empty, View(name=""))
     visits = [await opened(port, view) for view in views]
     for visit in (peer, *visits):
@@ -181,11 +182,11 @@ async def _rounds(
              cpu_ms=cpu_ms[number], bytes_sent=visit.bytes_sent)
         for number, visit in enumerate(visits)
     ]  # fmt: skip
+    wrong: list[str] = []
     for visit in (peer, *visits):
         await visit.socket.close()
-        if visit.errors:
-            raise SystemExit(f"{visit.view.title}: {visit.errors[0]}")
-    return seen, peer_ms
+        wrong.extend(f"{visit.view.title}: {error}" for error in visit.errors)
+    return seen, peer_ms, wrong
 
 
 def _cpu_ms(served: screen_servers.Served, postmaster_pid: int | None) -> float:
