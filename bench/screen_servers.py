@@ -14,7 +14,8 @@ import httpx
 from cemaphore import privatedb, serving
 from cemaphore.settings import Settings
 
-_EMPTY = Path(__file__).parent / "empty_page.py"
+# In a folder of its own: Streamlit looks for modules beside a page first, and a benchmark is called `alerts`, too.
+_EMPTY = Path(__file__).parent / "pages" / "empty.py"
 _OPTIONS = ("server.headless=true", "server.fileWatcherType=none", "browser.gatherUsageStats=false",
             "runner.postScriptGC=false", "server.address=127.0.0.1")  # fmt: skip
 _STARTS_WITHIN_S = 120.0
