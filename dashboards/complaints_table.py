@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboards import care_charts, exports
 from dashboards.cluster_words import where
-from dashboards.page import count, link, moment, read, share, t, word
+from dashboards.page import count, link, moment, read, share, t, times, word
 from store import complaint_views, screens
 
 _LINKED = 8  # complaints of a cluster that are a click away; a table holds the others
@@ -76,7 +76,7 @@ def reason(each: dict[str, Any]) -> str:
     if each["code"] == "same_customer":
         return t("link.same_customer", bad=each["bad"], hours=each["lag_h"])
     if each["code"] == "relative_risk":
-        return t("link.relative_risk", risk=each["relative_risk"])
+        return t("link.relative_risk", risk=times(each["relative_risk"]))
     if each["code"] == "surge":
         return t("link.surge", complaints=each["complaints"], expected=each["expected"])
     return t("link.same_place") if each["code"] == "same_place" else t("link.other_place")
@@ -149,8 +149,8 @@ def _risks(cluster_id: str) -> None:
         return
     lines = {
         t("column.topic"): frame["topic"].map(lambda name: _topic(name) if name else t("clusters.all")),
-        t("column.relative_risk"): frame["relative_risk"].map(lambda value: f"{value:.2f}"),
-        t("column.interval"): [f"{lo:.2f} - {hi:.2f}" for lo, hi in zip(frame["lo"], frame["hi"], strict=True)],
+        t("column.relative_risk"): frame["relative_risk"].map(times),
+        t("column.interval"): [f"{times(lo)} - {times(hi)}" for lo, hi in zip(frame["lo"], frame["hi"], strict=True)],
         t("column.attributable"): frame["attributable"].map(share),
     }
     st.dataframe(pd.DataFrame(lines), hide_index=True)

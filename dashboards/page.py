@@ -162,6 +162,11 @@ def share(value: float | None) -> str:
     return t("app.not_enough") if value is None or pd.isna(value) else f"{value:.1%}"
 
 
+def times(value: float) -> str:
+    """Return how many times as much something is, to two digits: a risk of few complaints tells no more."""
+    return f"{float(f'{value:.2g}'):,.10g}"
+
+
 def count(value: float | None) -> str:
     """Return a number of users, or that they are too few to be shown."""
     return t("app.too_few", k=settings().k_anonymity) if value is None or pd.isna(value) else f"{int(value):,}"

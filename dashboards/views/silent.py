@@ -8,7 +8,7 @@ import streamlit as st
 from dashboards import exports, filters
 from dashboards.access import allowed
 from dashboards.cluster_words import where
-from dashboards.page import address, count, link, moment, read, share, t, word
+from dashboards.page import address, count, link, moment, read, share, t, times, word
 from store import care_groups, complaint_views, screens
 
 _LISTED = 200
@@ -61,7 +61,7 @@ def _table(frame: pd.DataFrame) -> str | None:
 def _risk(row: dict[Any, Any]) -> str:
     if pd.isna(row["relative_risk"]):
         return t("app.not_enough")
-    return f"{row['relative_risk']:.2f} ({row['lo']:.2f} - {row['hi']:.2f})"
+    return f"{times(row['relative_risk'])} ({times(row['lo'])} - {times(row['hi'])})"
 
 
 def _cluster(cluster_id: str) -> None:
