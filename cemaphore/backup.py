@@ -19,7 +19,7 @@ from store import housekeeping, schema
 from store.connection import Connection, connect
 from store.vault import Vault, open_keys
 
-SCHEMAS = ("api", "shadow", "cem", "vault")
+SCHEMAS = ("api", "act", "shadow", "cem", "vault")
 _ENVIRONMENT = {"host": "PGHOST", "port": "PGPORT", "dbname": "PGDATABASE", "user": "PGUSER", "password": "PGPASSWORD"}
 
 

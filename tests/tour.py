@@ -34,7 +34,7 @@ def walk(page: Page, site: str, snap: Snap) -> None:
     snap(page, "cluster")
     page.locator('[data-testid="stMain"] a[href*="complaint="]').first.click()
     page.get_by_role("heading", name=text("en", "complaints.causes"), exact=True).wait_for()
-    assert page.get_by_role("link", name=where).count() > 0, "the complaint names the cluster"
+    page.get_by_role("link", name=where).first.wait_for()  # the complaint names the cluster
     snap(page, "complaint")
     page.get_by_role("link", name=text("en", "complaints.customer")).click()
     page.get_by_role("heading", level=1, name=text("en", "customer.title"), exact=True).wait_for()
