@@ -9,12 +9,14 @@ from qoe.codes import crossed, dense
 from qoe.normal import CAUSES, FACTORS, OUTCOMES, Floats, Ints, Normal
 from qoe.solving import Equations, Solver
 
-VERSION = "1.0.0"
+VERSION = "1.0.1"
 QUALITY, FAILURE = range(len(OUTCOMES))
 # In sessions (own): what keeps levels apart that sessions alone cannot tell apart, and moves no other noticeably.
 LEAST_RIDGE = 1.0
 # Nuisances are not shrunk: this only makes the equations solvable (own).
 _NUISANCE_RIDGE = 1e-3
+# Of a level's sessions, the least ridge: less is lost in the rounding of sums over weeks (own).
+_LEAST_SHARE = 1e-6
 # Prior standard deviation of an attribute's effects before any was seen, in points; least one (own).
 _FIRST_PRIOR, _LEAST_PRIOR = 5.0, 0.05
 _ROUNDS, _CLOSE = 30, 1e-2
@@ -85,12 +87,12 @@ def joint_effects(sums: Normal, outcome: int = QUALITY, inflation: Floats | None
     wide = np.ones(len(CAUSES)) if inflation is None else inflation
     factor = sums.factor
     right = (sums.product - sums.sessions[:, None] * (sums.total / max(sums.n, 1.0)))[:, [outcome]]
-    plain = _ridge(np.full(len(CAUSES), LEAST_RIDGE), factor)
+    plain = _ridge(np.full(len(CAUSES), LEAST_RIDGE), sums)
     equations = Equations.of(sums.cross, factor)
     solver = equations.under(plain)
     effect = solver.solve(right)[:, 0]
     noise = _noise(sums, right[:, 0], effect, outcome)
-    prior, shrinking, shrunk = _empirical_prior(equations, factor, right, noise * wide)
+    prior, shrinking, shrunk = _empirical_prior(equations, sums, right, noise * wide)
     spread = noise * wide[np.minimum(factor, len(CAUSES) - 1)]
     centred, se = _centred(sums, solver, effect, spread)
     shrunk_centred, shrunk_se = _centred(sums, shrinking, shrunk, spread)
@@ -149,8 +151,9 @@ def at(value: Ints, number: Floats, asked: Ints) -> Floats:
     return np.where(value[place] == asked, number[place], 0.0)
 
 
-def _ridge(by_cause: Floats, factor: Ints) -> Floats:
-    return np.concatenate([by_cause, np.full(len(FACTORS) - len(CAUSES), _NUISANCE_RIDGE)])[factor]
+def _ridge(by_cause: Floats, sums: Normal) -> Floats:
+    each = np.concatenate([by_cause, np.full(len(FACTORS) - len(CAUSES), _NUISANCE_RIDGE)])[sums.factor]
+    return np.asarray(np.maximum(each, _LEAST_SHARE * sums.sessions), dtype=np.float64)
 
 
 def _noise(sums: Normal, right: Floats, effect: Floats, outcome: int) -> float:
@@ -160,16 +163,17 @@ def _noise(sums: Normal, right: Floats, effect: Floats, outcome: int) -> float:
     return max(float(whole - explained) / max(sums.n - len(right), 1.0), 1e-6)
 
 
-def _empirical_prior(equations: Equations, factor: Ints, right: Floats, noise: Floats) -> tuple[Floats, Solver, Floats]:
+def _empirical_prior(equations: Equations, sums: Normal, right: Floats, noise: Floats) -> tuple[Floats, Solver, Floats]:
     """Prior variance of each attribute's effects, and the solution under it.
 
     Fixed point of the evidence: sum of squared effects over how many of them the sessions settle (MacKay 1992).
     """
+    factor = sums.factor
     prior = np.full(len(CAUSES), _FIRST_PRIOR**2)
     count = np.maximum(np.bincount(factor, minlength=len(FACTORS))[: len(CAUSES)], 1)
     causes = factor < len(CAUSES)
     for _ in range(_ROUNDS):
-        solver = equations.under(_ridge(noise / prior, factor))
+        solver = equations.under(_ridge(noise / prior, sums))
         shrunk = solver.solve(right)[:, 0]
         settled = np.bincount(factor[causes], solver.variances()[causes], len(CAUSES)) * noise / prior
         square = np.bincount(factor[causes], shrunk[causes] ** 2, len(CAUSES))

@@ -31,8 +31,10 @@ def read_state(connection: Connection) -> Arrays | None:
         return None
     state: Arrays = {name: np.frombuffer(row[place], code) for place, (name, code) in enumerate(_DTYPES.items())}
     pairs = connection.execute("SELECT first, second, sessions FROM cem.effect_pairs ORDER BY part").fetchall()
-    for place, (name, code) in enumerate((("first", "<i4"), ("second", "<i4"), ("sessions", "<f4"))):
-        state[name] = np.frombuffer(b"".join(pair[place] for pair in pairs), code)
+    first, second, sessions = (b"".join(pair[place] for pair in pairs) for place in range(3))
+    state |= {name: np.frombuffer(raw, "<i4") for name, raw in (("first", first), ("second", second))}
+    # Sums were kept in single precision once, which rounded them until equations had no solution.
+    state["sessions"] = np.frombuffer(sessions, "<f8" if len(sessions) == 2 * len(first) else "<f4")
     return state | {"n": np.array(row[4]), "days": np.array(row[5])}
 
 
@@ -54,7 +56,7 @@ def keep_state(connection: Connection, until: date, state: Mapping[str, NDArray[
                 part,
                 state["first"][mine].astype("<i4").tobytes(),
                 state["second"][mine].astype("<i4").tobytes(),
-                state["sessions"][mine].astype("<f4").tobytes(),
+                state["sessions"][mine].astype("<f8").tobytes(),
             ],
         )
 

@@ -26,6 +26,20 @@ def analyze(connection: Connection) -> int:
     return len(tables)
 
 
+def analyze_new(connection: Connection) -> int:
+    """Give the planner first statistics of tables that have none; returns how many tables (autocommit connection).
+
+    Without any, the indicators of one cell were read by way of all groups: minutes, until autovacuum came by.
+    """
+    tables = connection.execute(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'cem'::regnamespace AND relkind = 'r' AND reltuples < 0 "
+        "ORDER BY relname"
+    ).fetchall()
+    for (name,) in tables:
+        connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier("cem", name)))
+    return len(tables)
+
+
 def size_bytes(connection: Connection) -> int:
     """Bytes of the whole database."""
     row = connection.execute("SELECT pg_database_size(current_database())").fetchone()

@@ -20,6 +20,7 @@ from cemaphore.settings import Settings
 from records.windows import day_bounds, local_day
 from store import retention, runs, scores, surveys, touched
 from store.connection import Connection, connect
+from store.housekeeping import analyze_new
 
 Progress = Callable[[int, int], None]
 JOB = "score"
@@ -77,6 +78,8 @@ def score(
             with pool:
                 one = _Run(connection, settings, worker, pool, progress)
                 run = one.all(start, end, again=again)
+            if run.hours:
+                analyze_new(connection)
         except BaseException as error:
             runs.end(connection, run_id, datetime.now(UTC), {}, error=type(error).__name__)
             raise
