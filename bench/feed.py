@@ -8,7 +8,7 @@ hours fewer: what an hour costs whatever is in it weighs more here.
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow as pa
@@ -16,9 +16,10 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from bench.pairs import Cost, arguments, close, measure, tell
+from bench.soak_feed import write
 from cemaphore import privatedb
 from cemaphore.collecting import opened_intake, options_of
-from cemaphore.demo import WorldSize, write_world
+from cemaphore.demo import WorldSize
 from cemaphore.pipeline.scoring import ScoreRun, score
 from cemaphore.settings import Settings, load_settings
 from collectors.collection import collect
@@ -28,10 +29,6 @@ TARGET, AMBITION = 10.0, 20.0
 FEED_BYTES_PER_S = 700e9 / (30 * 86_400)  # 270 kB a second
 _FULL, _HOURS = WorldSize(users=60_000, sites=300, models=40), 10
 _SMALL, _SMALL_HOURS = WorldSize(users=10_000, sites=100, models=40), 5
-
-
-class _Enough(Exception):  # noqa: N818 - no error: a world is written until there are hours enough
-    """The hours that are wanted are written."""
 
 
 @contextmanager
@@ -61,17 +58,6 @@ def csv_bytes(table: pa.Table) -> int:
     return int(sink.getvalue().size - sum(column.null_count for column in table.columns))
 
 
-def _write(folder: Path, world: WorldSize, hours: int) -> None:
-    """Write the inventory and the first hours of sessions of a world."""
-
-    def follow(stage: str, done: float) -> None:
-        if done * world.days * 24 > hours - 0.5:
-            raise _Enough
-
-    with suppress(_Enough):
-        write_world(folder, world, seed=1, progress=follow)
-
-
 def _collect(settings: Settings, url: str, folder: Path) -> None:
     with opened_intake(settings, url) as intake:
         for result in collect([folder], intake=intake, options=options_of(settings)):
@@ -91,7 +77,7 @@ def main() -> int:
     """Write the feed, take its inventory, then collect and score the rest against the clock."""
     asked = arguments(__doc__ or "")
     with _base() as (settings, folder):
-        _write(folder, *((_SMALL, _SMALL_HOURS) if asked.small else (_FULL, _HOURS)))
+        write(folder, *((_SMALL, _SMALL_HOURS) if asked.small else (_FULL, _HOURS)))
         tables = [pq.read_table(file) for file in sorted(folder.glob("sessions/*/*.parquet"))]
         rows, volume = sum(table.num_rows for table in tables), sum(map(csv_bytes, tables))
         url = privatedb.ensure(settings)

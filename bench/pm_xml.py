@@ -79,6 +79,7 @@ def _write(path: Path, number: int, nodes: int) -> int:
     head, _, rest = gzip.decompress(_SAMPLE.read_bytes()).decode().partition("<measData>")
     body, _, foot = rest.rpartition("</measData>")
     draw = random.Random(number)
+    # A lambda, for the type that `re.sub` wants of it stands beside it.
     value: Callable[[re.Match[str]], str] = lambda found: f"{found[1]}{draw.randrange(100_000)}{found[2]}"  # noqa: E731
     with path.open("w", encoding="utf-8") as file:
         file.write(head)

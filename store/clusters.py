@@ -82,6 +82,7 @@ def since(connection: Connection, moment: datetime) -> list[ClusterRow]:
 
 
 def _rows(connection: Connection, condition: LiteralString, params: Sequence[Any]) -> list[ClusterRow]:
+    # Only our own constants are put into it.
     query: LiteralString = f"SELECT {_COLUMNS} FROM cem.cluster WHERE {condition} ORDER BY started_at, cluster_id"  # noqa: S608
     names = [name.strip() for name in _COLUMNS.split(",")]
     return [ClusterRow(**dict(zip(names, row, strict=True))) for row in connection.execute(query, params)]

@@ -230,7 +230,7 @@ def _sample(connection: Connection, kind: Kind, start: datetime, found: dict[int
     ]  # fmt: skip
     extra = "counter" if kind is COUNTERS else "0"
     within = _parts(kind)["within"].as_string(connection).replace("%(start)s", "%s").replace("%(end)s", "%s")
-    query = (
+    query = (  # only our own names are put into it
         f"SELECT source_id, {extra}::int4, extract(epoch FROM arrived_at - {kind.event_time})::float8, "  # noqa: S608
         f"{', '.join(shown)} FROM cem.{kind.table} WHERE {within} AND {identity} & {mask} = 0"
     )
