@@ -1,8 +1,8 @@
 """Alerts of made-up cities against what was done to them: told in time, over in time, and false ones a week.
 
 A fault that must be told has a severity of 0.3 or more and hurts 30 users or more. An alert is false when it overlaps
-no fault in subject and time (two windows of grace); weeks are counted from the first day that has a season to be judged by.
-A storm of every cell of a region is to be one message.
+no fault in subject and time (two windows of grace); weeks count from the first day that has a season to be judged by. A
+storm of every cell of a region is to be one message.
 """
 
 import argparse
@@ -11,8 +11,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 
