@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from cemaphore import catalogues
+from cemaphore.pipeline.baseline import calendar_of
 from cemaphore.pipeline.demarcating import session_evidence
 from cemaphore.pipeline.frame import FrameContext, SessionFrame, session_frame
 from cemaphore.pipeline.levels import levels_for
@@ -149,6 +150,7 @@ def _usual(connection: Connection, part: _Part, baseline_id: int, zone: ZoneInfo
     """What each measurement of those sessions usually is, at that cell or app and hour; None without a baseline."""
     known: dict[tuple[str, int], Levels | None] = {}
     made = {name: np.full(len(part.listed), np.nan) for names in _USUAL_OF.values() for name in names}
+    calendar = calendar_of(connection, zone)
     for row, one in enumerate(part.listed):
         local = one["start_time"].astimezone(zone)
         for attribute, measures in _USUAL_OF.items():
@@ -157,7 +159,7 @@ def _usual(connection: Connection, part: _Part, baseline_id: int, zone: ZoneInfo
                 known[key] = levels_for(connection, baseline_id, *key)
             levels = known[key]
             for name in measures if levels else ():
-                level = levels.at(name, local.weekday(), local.hour) if levels else None
+                level = levels.at(name, calendar.weekday(local.date()), local.hour) if levels else None
                 made[name][row] = level.median if level else np.nan
     return made if any(known.values()) else None
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kqi.histogram import Bins
+from qoe.calendar import SATURDAY, SUNDAY
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -42,7 +43,6 @@ _PER_VALUE = _BINS * _SLOTS
 _WEEK, _KIND, _HOUR, _ALL = 0, 168, 216, 240
 RUNGS = ("hour_of_week", "hour_by_weekend", "hour", "all")
 _RUNG_START = (_WEEK, _KIND, _HOUR, _ALL)
-_DAYS = 7
 LEAST_WEEKS = 3.0
 # Fewer sessions tell no median (own): with 30 its standard error is a quarter of the spread.
 LEAST_SESSIONS = 30.0
@@ -118,7 +118,7 @@ def _ladder(weekday: int | None, hour: int | None) -> list[tuple[str, int]]:
     if hour is not None:
         slots.insert(0, ("hour", _HOUR + hour))
         if weekday is not None:
-            slots.insert(0, ("hour_by_weekend", _KIND + 24 * (weekday >= 5) + hour))
+            slots.insert(0, ("hour_by_weekend", _KIND + 24 * (weekday >= SATURDAY) + hour))
             slots.insert(0, ("hour_of_week", _WEEK + 24 * weekday + hour))
     return slots
 
@@ -126,7 +126,7 @@ def _ladder(weekday: int | None, hour: int | None) -> list[tuple[str, int]]:
 def histogram(attribute: str, measure: str, value: Ints, weekday: Ints, hour: Ints, measured: Floats) -> Histogram:
     """Count a measure of sessions by value of an attribute (0: not known) and hour of the week; NaN counts nowhere."""
     used = ~np.isnan(measured) & (measured >= 0) & (value > 0)
-    day = np.where(weekday[used] >= 5, 6, 0) if attribute in _BY_KIND else weekday[used]
+    day = np.where(weekday[used] >= SATURDAY, SUNDAY, 0) if attribute in _BY_KIND else weekday[used]
     edges = EDGES[measure]
     places = np.clip(np.searchsorted(edges, measured[used], side="right") - 1, 0, len(edges) - 2)
     key = value[used].astype(np.int64) * _PER_VALUE + (day * 24 + hour[used]) * _BINS + places
@@ -134,31 +134,39 @@ def histogram(attribute: str, measure: str, value: Ints, weekday: Ints, hour: In
     return Histogram(keys, counts.astype(np.float64))
 
 
-def frozen(attribute: str, measure: str, counts: Histogram, weeks: float) -> LevelRows:
-    """Medians and spreads of every rung that has `LEAST_SESSIONS`; hours of the week only from `LEAST_WEEKS` on."""
-    value, rest = counts.key // _PER_VALUE, counts.key % _PER_VALUE
-    slot, place = rest // _BINS, rest % _BINS
-    weekday, hour = slot // 24, slot % 24
-    slots = [_KIND + 24 * (weekday >= 5) + hour, _HOUR + hour, np.full(len(slot), _ALL)]
+def frozen(attribute: str, measure: str, counts: Histogram, weekday: int, weeks: float) -> LevelRows:
+    """Medians and spreads of every rung of a day of that weekday (6 for a holiday) that has `LEAST_SESSIONS`.
+
+    Hours of the week only from `LEAST_WEEKS` on.
+    """
+    value, rest = np.divmod(counts.key, _PER_VALUE)
+    slot, place = np.divmod(rest, _BINS)
+    day, hour = np.divmod(slot, 24)
+    alike = np.flatnonzero((day >= SATURDAY) == (weekday >= SATURDAY))
+    every = np.arange(len(slot))
+    rungs = [(every, _HOUR + hour), (every, np.full(len(slot), _ALL))]
+    rungs.append((alike, _KIND + 24 * (weekday >= SATURDAY) + hour[alike]))
     if attribute not in _BY_KIND and weeks >= LEAST_WEEKS:
-        slots.append(_WEEK + slot)
-    times = len(slots)
-    codes = np.tile(value, times) * _SLOTS + np.concatenate(slots)
-    groups, group = np.unique(codes, return_inverse=True)
-    n = np.bincount(group, np.tile(counts.count, times), len(groups))
+        same = np.flatnonzero(day == weekday)
+        rungs.append((same, _WEEK + slot[same]))
+    used = np.concatenate([rows for rows, _ in rungs])
+    codes = (value[used] * _SLOTS + np.concatenate([slots for _, slots in rungs])) * _BINS + place[used]
+    codes, entry = np.unique(codes, return_inverse=True)
+    count: Floats = np.bincount(entry, counts.count[used], len(codes)).astype(np.float64)
+    groups, group = np.unique(codes // _BINS, return_inverse=True)
+    n = np.bincount(group, count, len(groups))
     enough = n >= LEAST_SESSIONS
     kept = enough[group]
-    renumbered = np.cumsum(enough) - 1
-    median, mad = _robust(
-        EDGES[measure], renumbered[group[kept]], np.tile(place, times)[kept], np.tile(counts.count, times)[kept],
-        int(enough.sum()),
-    )  # fmt: skip
+    group, place, count = (np.cumsum(enough) - 1)[group[kept]], (codes % _BINS)[kept], count[kept]
+    size = int(enough.sum())
     if measure == BAD:
-        bad = np.bincount(group, np.tile(counts.count * (place == 1), times), len(groups))
-        median, mad = (bad / np.maximum(n, 1e-9))[enough], np.full(int(enough.sum()), np.nan)
+        bad = np.bincount(group, count * (place == 1), size)
+        median, mad = bad / np.maximum(n[enough], 1e-9), np.full(size, np.nan)
+    else:
+        median, mad = _robust(EDGES[measure], group, place, count, size)
     return LevelRows(
         value=np.asarray(groups[enough] // _SLOTS, dtype=np.int64),
-        measure=np.full(int(enough.sum()), MEASURES.index(measure), np.int16),
+        measure=np.full(size, MEASURES.index(measure), np.int16),
         slot=(groups[enough] % _SLOTS).astype(np.int16),
         n=np.asarray(n[enough], dtype=np.float64),
         median=median,
@@ -167,10 +175,12 @@ def frozen(attribute: str, measure: str, counts: Histogram, weeks: float) -> Lev
 
 
 def _robust(edges: Floats, group: Ints, place: Ints, count: Floats, groups: int) -> tuple[Floats, Floats]:
-    """Median, linear inside its bin, and median absolute deviation of the bins' middles from it, by group."""
+    """Median, linear inside its bin, and median absolute deviation of the bins' middles from it, by group.
+
+    Entries are sorted by group and place.
+    """
     lo, hi = edges[:-1], edges[1:]
-    order = np.lexsort((place, group))
-    median = _weighted_median(group[order], lo[place[order]], hi[place[order]], count[order], groups)
+    median = _weighted_median(group, lo[place], hi[place], count, groups)
     away = np.abs((lo[place] + hi[place]) / 2 - median[group])
     half = (hi[place] - lo[place]) / 2
     order = np.lexsort((away, group))

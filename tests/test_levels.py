@@ -20,8 +20,8 @@ def _counts(values, weekday=0, hour=LOUD, attribute="app", measure="rtt_client_m
     return histogram(attribute, measure, *whole, np.asarray(values, float))
 
 
-def _levels(counts, weeks=1.0, attribute="app", measure="rtt_client_ms"):
-    return Levels(frozen(attribute, measure, counts, weeks))
+def _levels(counts, weekday=0, weeks=1.0, attribute="app", measure="rtt_client_ms"):
+    return Levels(frozen(attribute, measure, counts, weekday, weeks))
 
 
 @given(st.lists(st.floats(2, 50_000), min_size=31, max_size=200))
@@ -36,19 +36,30 @@ def test_median_and_spread_are_within_a_bin_of_the_exact_ones(values):
 
 def test_the_closest_rung_with_enough_sessions_answers():
     counts = _counts([100.0] * 40).plus(_counts([20.0] * 40, weekday=6, hour=QUIET))
-    levels = _levels(counts)
-    assert levels.at("rtt_client_ms", 1, LOUD).rung == "hour_by_weekend"
-    assert levels.at("rtt_client_ms", 6, LOUD).rung == "hour"
-    assert levels.at("rtt_client_ms", 6, 9).rung == "all"
-    assert levels.at("rtt_client_ms", 6, LOUD).median == pytest.approx(100, rel=0.07)
+    tuesday, sunday = _levels(counts, weekday=1), _levels(counts, weekday=6)
+    assert tuesday.at("rtt_client_ms", 1, LOUD).rung == "hour_by_weekend"
+    assert sunday.at("rtt_client_ms", 6, LOUD).rung == "hour"
+    assert sunday.at("rtt_client_ms", 6, 9).rung == "all"
+    assert sunday.at("rtt_client_ms", 6, LOUD).median == pytest.approx(100, rel=0.07)
+
+
+def test_a_day_freezes_what_its_own_kind_of_day_needs():
+    counts = _counts([100.0] * 40, weekday=2).plus(_counts([50.0] * 40, weekday=3)).plus(_counts([20.0] * 40, 6))
+    wednesday = _levels(counts, weekday=2, weeks=4.0)
+    assert wednesday.at("rtt_client_ms", 2, LOUD).median == pytest.approx(100, rel=0.07)
+    assert wednesday.at("rtt_client_ms", 2, LOUD).n == 40
+    assert wednesday.at("rtt_client_ms", 3, LOUD).rung == "hour_by_weekend"
+    assert wednesday.at("rtt_client_ms", 3, LOUD).n == 80
+    assert wednesday.at("rtt_client_ms", 6, LOUD).rung == "hour"
+    assert wednesday.at("rtt_client_ms", 6, LOUD).n == 120
 
 
 def test_an_hour_of_the_week_counts_from_three_weeks_on_and_never_for_a_cell():
     counts = _counts([100.0] * 40, weekday=2)
-    assert _levels(counts, weeks=2.9).at("rtt_client_ms", 2, LOUD).rung == "hour_by_weekend"
-    assert _levels(counts, weeks=3.0).at("rtt_client_ms", 2, LOUD).rung == "hour_of_week"
+    assert _levels(counts, 2, 2.9).at("rtt_client_ms", 2, LOUD).rung == "hour_by_weekend"
+    assert _levels(counts, 2, 3.0).at("rtt_client_ms", 2, LOUD).rung == "hour_of_week"
     of_cell = _counts([100.0] * 40, weekday=2, attribute="cell")
-    assert _levels(of_cell, weeks=4.0, attribute="cell").at("rtt_client_ms", 2, LOUD).rung == "hour_by_weekend"
+    assert _levels(of_cell, 2, 4.0, attribute="cell").at("rtt_client_ms", 2, LOUD).rung == "hour_by_weekend"
 
 
 def test_few_sessions_have_no_level():

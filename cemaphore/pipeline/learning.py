@@ -47,7 +47,7 @@ def learn(connection: Connection, baseline_id: int, day: date, lesson: Lesson) -
         while each < day:
             _learn_day(connection, each, lesson)
             each += timedelta(days=1)
-        levels.freeze(connection, baseline_id, lesson.calendar.zone)
+        levels.freeze(connection, baseline_id, day, lesson.calendar)
 
 
 def _learn_day(connection: Connection, day: date, lesson: Lesson) -> None:

@@ -1,7 +1,6 @@
 """Usual levels of measurements: taught day by day, frozen with each baseline, looked up for one value."""
 
 from datetime import date, timedelta
-from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,12 +52,12 @@ def teach(connection: Connection, day: date, counted: Counted, kept: float) -> N
             stored.keep_histogram(connection, attribute, measure, made.key, made.count, day + timedelta(days=1))
 
 
-def freeze(connection: Connection, baseline_id: int, zone: ZoneInfo) -> None:
-    """Store what is usual now under a baseline."""
-    weeks = weeks_of(connection, baseline_id, zone)
+def freeze(connection: Connection, baseline_id: int, day: date, calendar: Calendar) -> None:
+    """Store what is usual now on such a day under its baseline."""
+    weekday, weeks = calendar.weekday(day), weeks_of(connection, baseline_id, calendar.zone)
     for attribute in levels.LEVEL_ATTRIBUTES:
         made = [
-            levels.frozen(attribute, measure, _now(connection, attribute, measure), weeks)
+            levels.frozen(attribute, measure, _now(connection, attribute, measure), weekday, weeks)
             for measure in levels.MEASURES
         ]
         whole = {name: np.concatenate([vars(rows)[name] for rows in made]) for name in vars(made[0])}
