@@ -21,7 +21,7 @@ from alerts.signals import Geography
 from bench.alert_storm import Storm, storm
 from bench.cities import City, city
 from bench.demo_clusters import SMALL
-from bench.pairs import close, tell
+from bench.pairs import close, parser_of, tell
 from cemaphore.demo import FAST, TruthEntry, WorldSize
 from cemaphore.pipeline.alert_clusters import geography
 from cemaphore.pipeline.alert_replay import replay
@@ -235,9 +235,7 @@ def _tell_total(whole: Total, blown: Storm, count: int) -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--small", action="store_true", help="one city that is smaller still")
+    parser = parser_of(__doc__ or "")
     parser.add_argument("--seeds", type=int, default=SEEDS, help="how many cities")
     parser.add_argument("--processes", type=int, default=1, help="cities side by side")
     parser.add_argument("--first-seed", type=int, default=1, help="the first city's seed")

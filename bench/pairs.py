@@ -63,10 +63,15 @@ def cpu_ratio(found: Sequence[tuple[Cost, Cost]]) -> float:
 
 def arguments(description: str) -> argparse.Namespace:
     """Read `--json` and `--small`, which every benchmark has."""
+    return parser_of(description).parse_args()
+
+
+def parser_of(description: str) -> argparse.ArgumentParser:
+    """Return a parser that knows them, for a benchmark with more."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--small", action="store_true", help="a size for continuous integration")
-    return parser.parse_args()
+    return parser
 
 
 def close(

@@ -19,10 +19,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 from bench import cities, large_city, screen_servers
-from bench.pairs import arguments, close, server_s, tell
+from bench.pairs import close, parser_of, server_s, tell
 from bench.screen_visits import Crowd, View, crowd, first_run, opened
 from cemaphore import privatedb
-from cemaphore.demo import WorldSize, write_world
+from cemaphore.demo import FAST, WorldSize, write_world
 from cemaphore.pipeline import aggregation, alerting, sourcehealth
 from cemaphore.pipeline.scoring import score
 from cemaphore.settings import Settings, load_settings
@@ -77,15 +77,19 @@ class Seen:
 
 def main() -> int:
     """Build the database, look at every view, and compare."""
-    asked = arguments(__doc__ or "")
+    parser = parser_of(__doc__ or "")
+    parser.add_argument("--folder", type=Path, help="keep the large database there, or use the one that is there")
+    asked = parser.parse_args()
     if asked.small:
         with one_day() as settings:
             seen, peer, met = look(settings, SMALL)
-    else:
+    elif asked.folder is None:
         with cities.city(1) as city:
-            prepare(city)
-            large_city.grow(city.dsn, COPIES)
+            grow(city)
             seen, peer, met = look(city.settings, FULL)
+    else:
+        with kept(asked.folder.resolve()) as settings:
+            seen, peer, met = look(settings, FULL)
     worst = max(seen, key=lambda one: p95(one.asked_ms))
     detail: dict[str, object] = {"views": seen, "peer_ms": peer, "crowd": met}
     figure = p95(worst.asked_ms) / p95(peer)
@@ -110,6 +114,29 @@ def one_day() -> Iterator[Settings]:
             yield settings
         finally:
             privatedb.remove(settings)
+
+
+@contextmanager
+def kept(folder: Path) -> Iterator[Settings]:
+    """The large database of a folder, built there where it is not whole yet; it stays when this ends."""
+    settings = load_settings(home=folder / "home", database_url=None, time_zone=FAST.zone, country_code="CN", demo=True)
+    whole = folder / "whole"
+    if not whole.exists():
+        privatedb.remove(settings)
+        privatedb.start(settings, extra=cities.SERVER)
+        grow(cities.build(privatedb.database_url(settings), settings, FAST, 1))
+        whole.touch()
+    try:
+        privatedb.ensure(settings)
+        yield settings
+    finally:
+        privatedb.stop(settings)
+
+
+def grow(city: cities.City) -> None:
+    """Bring a city to the size of an operator."""
+    prepare(city)
+    large_city.grow(city.dsn, COPIES)
 
 
 def prepare(city: cities.City) -> None:

@@ -46,7 +46,8 @@ def main() -> None:
         st.title(chosen.title)
         refuse()
     try:
-        chosen.run()
+        with st.spinner(t("app.loading")):  # shown after half a second
+            chosen.run()
         with saved:  # last: a page whose database is away says so itself, and ends
             saved_views.show(view)
     except Exception:  # the viewer is told in their language, the log has the rest

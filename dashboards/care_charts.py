@@ -44,18 +44,22 @@ def days(
         y=y,
         color=colour,
         strokeDash=alt.StrokeDash("series:N", scale=alt.Scale(domain=list(names.values())), legend=_LINES),
-        tooltip=["start:T", "series:N", alt.Tooltip("value:Q", format=".1f")],
+        tooltip=[alt.Tooltip("start:T"), alt.Tooltip("series:N"), alt.Tooltip("value:Q", format=".1f")],
     )
     # An area of one day between two gaps would not be seen; a rule a day is.
     interval = (
         alt.Chart(frame[["start", "lo", "hi"]].dropna())
         .mark_rule(strokeWidth=6, opacity=0.25, color=_SHADE)
-        .encode(x="start:T", y="lo:Q", y2="hi:Q")
+        .encode(x=alt.X("start:T"), y=alt.Y("lo:Q"), y2=alt.Y2("hi:Q"))
     )
     shade = (
         alt.Chart(spans)
         .mark_rect(opacity=0.35, color=colour_of("bad"))
-        .encode(x="start:T", x2="end:T", tooltip=[alt.Tooltip("what:N", title=shaded), "start:T", "end:T"])
+        .encode(
+            x=alt.X("start:T"),
+            x2=alt.X2("end:T"),
+            tooltip=[alt.Tooltip("what:N", title=shaded), alt.Tooltip("start:T"), alt.Tooltip("end:T")],
+        )
     )
     chart: alt.Chart = (shade + interval + shown).properties(height=300)
     return finished(chart)
@@ -66,13 +70,13 @@ def groups(frame: pd.DataFrame, *, time: str, label: str) -> alt.Chart:
     named = sorted(frame["group"].unique())
     scale = alt.Scale(domain=named, range=list(PALETTE[: len(named)]))
     base = alt.Chart(frame).encode(x=_days(time), color=alt.Color("group:N", scale=scale, legend=_LINES))
-    band = base.mark_area(opacity=0.12).encode(y="lo:Q", y2="hi:Q")
+    band = base.mark_area(opacity=0.12).encode(y=alt.Y("lo:Q"), y2=alt.Y2("hi:Q"))
     line = base.mark_line(point=True, strokeWidth=2, invalid="break-paths-show-domains").encode(
         y=alt.Y("value:Q", title=label, scale=alt.Scale(zero=False)),
         strokeDash=alt.StrokeDash("group:N", scale=alt.Scale(domain=named), legend=_LINES),
         tooltip=[
-            "start:T",
-            "group:N",
+            alt.Tooltip("start:T"),
+            alt.Tooltip("group:N"),
             alt.Tooltip("value:Q", format=".1f"),
             alt.Tooltip("lo:Q", format=".1f"),
             alt.Tooltip("hi:Q", format=".1f"),
@@ -109,10 +113,12 @@ def replay(
             y=alt.Y("place:N", title=place, sort=list(frame["place"].unique()), axis=alt.Axis(labelLimit=0)),
             color=alt.Color("state:N", scale=scale["color"], legend=_LEGEND),
             shape=alt.Shape("state:N", scale=scale["shape"], legend=_LEGEND),
-            tooltip=["start:T", *(alt.Tooltip(name, title=label) for name, label in told.items())],
+            tooltip=[alt.Tooltip("start:T"), *(alt.Tooltip(name, title=label) for name, label in told.items())],
         )
     )
-    shade = alt.Chart(spans).mark_rect(opacity=0.2, color=colour_of("bad")).encode(x="start:T", x2="end:T")
+    shade = (
+        alt.Chart(spans).mark_rect(opacity=0.2, color=colour_of("bad")).encode(x=alt.X("start:T"), x2=alt.X2("end:T"))
+    )
     chart: alt.Chart = (shade + points).properties(height=_AROUND + 36 * shown["place"].nunique())
     return finished(chart)
 
@@ -130,9 +136,9 @@ def places(frame: pd.DataFrame, states: Mapping[str, str], *, told: Mapping[str,
             "lon": [shown["lon"].min() - 0.005, shown["lon"].max() + 0.005],
         }
     )
-    where = {"longitude": "lon:Q", "latitude": "lat:Q"}
+    where = {"longitude": alt.Longitude("lon:Q"), "latitude": alt.Latitude("lat:Q")}
     frame_around = alt.Chart(around).mark_circle(opacity=0).encode(**where)
-    path = alt.Chart(shown).mark_line(color=_SHADE, strokeDash=[3, 3]).encode(**where, order="order:Q")
+    path = alt.Chart(shown).mark_line(color=_SHADE, strokeDash=[3, 3]).encode(**where, order=alt.Order("order:Q"))
     site = (
         alt.Chart(shown)
         .mark_point(size=140, filled=True)
@@ -151,7 +157,7 @@ def places(frame: pd.DataFrame, states: Mapping[str, str], *, told: Mapping[str,
             tooltip=[alt.Tooltip(name, title=label) for name, label in told.items()],
         )
     )
-    name = alt.Chart(shown).mark_text(dy=-14, color=_SHADE).encode(**where, text="site:N")
+    name = alt.Chart(shown).mark_text(dy=-14, color=_SHADE).encode(**where, text=alt.Text("site:N"))
     chart: alt.Chart = (frame_around + path + site + name).project("mercator").properties(height=260)
     return finished(chart)
 
@@ -159,12 +165,14 @@ def places(frame: pd.DataFrame, states: Mapping[str, str], *, told: Mapping[str,
 def weekly(frame: pd.DataFrame, *, time: str, label: str, colour: str) -> alt.Chart:
     """Return one value a week with its interval; `frame` has `week` (a date in words), `value`, `lo`, `hi`."""
     base = alt.Chart(frame).encode(x=alt.X("week:O", title=time, axis=alt.Axis(labelAngle=0, labelOverlap=True)))
-    rule = base.mark_rule(color=colour_of(colour), strokeWidth=4, opacity=0.4).encode(y="lo:Q", y2="hi:Q")
+    rule = base.mark_rule(color=colour_of(colour), strokeWidth=4, opacity=0.4).encode(
+        y=alt.Y("lo:Q"), y2=alt.Y2("hi:Q")
+    )
     line = base.mark_line(
         color=colour_of(colour), point={"color": colour_of(colour), "size": 60}, invalid="break-paths-show-domains"
     ).encode(
         y=alt.Y("value:Q", title=label, scale=alt.Scale(zero=False)),
-        tooltip=["week:O", *(alt.Tooltip(f"{name}:Q", format=".1f") for name in ("value", "lo", "hi"))],
+        tooltip=[alt.Tooltip("week:O"), *(alt.Tooltip(f"{name}:Q", format=".1f") for name in ("value", "lo", "hi"))],
     )
     chart: alt.Chart = (rule + line).properties(height=240)
     return finished(chart)
@@ -181,7 +189,7 @@ def causes(frame: pd.DataFrame, *, title: str, nothing: str) -> alt.Chart:
             color=alt.condition(
                 alt.datum.cause == nothing, alt.value(colour_of("unexplained")), alt.value(colour_of("network"))
             ),
-            tooltip=["cause:N", alt.Tooltip("probability:Q", format=".1%")],
+            tooltip=[alt.Tooltip("cause:N"), alt.Tooltip("probability:Q", format=".1%")],
         )
         .properties(height=_AROUND + 36 * len(frame))
     )

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 from altair.utils import schemapi
 
+# Channels are given as objects (`alt.Y2("hi:Q")`): for a bare string altair searches all of its schema.
 # Each chart would be held to Vega-Lite's schema at every run, a sixth of a page's time; these are written here, and
 # what the browser thinks of them is tested.
 schemapi.disable_debug_mode()
@@ -63,8 +64,10 @@ def themed(spec: dict[str, Any]) -> dict[str, Any]:
 def finished(chart: alt.Chart) -> alt.Chart:
     """Return the chart with its words in an ink that is read well on the reader's ground."""
     ink = _INK["dark" if dark() else "light"]
-    done: alt.Chart = chart.configure_axis(labelColor=ink, titleColor=ink).configure_legend(labelColor=ink)
-    return done
+    chart.config = alt.Config(
+        axis=alt.AxisConfig(labelColor=ink, titleColor=ink), legend=alt.LegendConfig(labelColor=ink)
+    )
+    return chart
 
 
 def lines(
@@ -84,7 +87,7 @@ def lines(
             strokeDash=alt.StrokeDash("series:N", scale=alt.Scale(domain=list(names.values())), legend=_LINES),
             tooltip=[
                 alt.Tooltip("start:T", title=time, format=_MOMENTS),
-                "series:N",
+                alt.Tooltip("series:N"),
                 alt.Tooltip("value:Q", format=".3f"),
             ],
         )
@@ -108,7 +111,7 @@ def stacked(rows: dict[str, Mapping[str, float]], names: dict[str, str], *, titl
             y=alt.Y("row:N", title=None, sort=None, axis=alt.Axis(labelLimit=320)),
             color=alt.Color("series:N", scale=_scale(names), legend=_LEGEND),
             order=alt.Order("order:Q"),
-            tooltip=["row:N", "series:N", alt.Tooltip("value:Q", format=".1f")],
+            tooltip=[alt.Tooltip("row:N"), alt.Tooltip("series:N"), alt.Tooltip("value:Q", format=".1f")],
         )
         .properties(height=60 * len(rows) + 100)
     )
@@ -118,11 +121,14 @@ def stacked(rows: dict[str, Mapping[str, float]], names: dict[str, str], *, titl
 def spans(frame: pd.DataFrame, names: dict[str, str], *, title: str) -> alt.Chart:
     """Return one line from `p10` to `p90` for each `setting`, with a point at `p50`; `names` are their labels."""
     rows = alt.Chart(frame).encode(y=alt.Y("setting:N", title=None, sort=None, axis=alt.Axis(labelLimit=0)))
-    tooltip = ["setting:N", *(alt.Tooltip(f"{column}:Q", title=label, format=".1f") for column, label in names.items())]
+    tooltip = [
+        alt.Tooltip("setting:N"),
+        *(alt.Tooltip(f"{column}:Q", title=label, format=".1f") for column, label in names.items()),
+    ]
     line = rows.mark_rule(strokeWidth=3, color=colour("network")).encode(
-        x=alt.X("p10:Q", title=title, scale=alt.Scale(zero=False)), x2="p90:Q", tooltip=tooltip
+        x=alt.X("p10:Q", title=title, scale=alt.Scale(zero=False)), x2=alt.X2("p90:Q"), tooltip=tooltip
     )
-    point = rows.mark_point(size=90, filled=True, color=colour("overall")).encode(x="p50:Q", tooltip=tooltip)
+    point = rows.mark_point(size=90, filled=True, color=colour("overall")).encode(x=alt.X("p50:Q"), tooltip=tooltip)
     chart: alt.Chart = (line + point).properties(height=36 * len(frame) + 40)
     return finished(chart)
 

@@ -19,6 +19,7 @@ MOST_HEXAGONS = 5_000  # a browser's share; beyond it the next coarser resolutio
 BEAMWIDTH_DEG = 65.0  # where the inventory has none: 3GPP TR 38.901 table 7.3-1, horizontal 3 dB (published)
 _M_PER_DEGREE = 111_320.0
 _REACH_M = (60.0, 700.0)  # a drawn sector reaches 0.45 of the way to the next site, in these bounds (own)
+_DIGITS = 6  # of a degree: a tenth of a metre; more would be half of what the browser is sent
 _MARGIN = 0.05  # of a region's extent: how far outside of its sites an outline runs (own)
 
 
@@ -35,13 +36,19 @@ def hexagons(cells: pd.DataFrame, loads: pd.DataFrame) -> pd.DataFrame:
         if len(set(places)) <= MOST_HEXAGONS:
             break
     numbers = known.assign(hex=places).astype({"n": float, "bad": float, "expected": float})
-    found = numbers.groupby("hex", sort=False).agg(
-        n=("n", "sum"),
-        bad=("bad", "sum"),
-        expected=("expected", lambda values: values.sum(skipna=False)),
-        cells=("cell_id", list),
-        region=("region", "first"),
+    found = (
+        numbers.assign(known=numbers["expected"].notna())
+        .groupby("hex", sort=False)
+        .agg(
+            n=("n", "sum"),
+            bad=("bad", "sum"),
+            expected=("expected", "sum"),
+            known=("known", "all"),
+            cells=("cell_id", list),
+            region=("region", "first"),
+        )
     )
+    found["expected"] = found["expected"].where(found.pop("known"))
     found["severity"] = ((found["bad"] - found["expected"]) / (found["n"] - found["expected"])).clip(0, 1)
     return found.reset_index().sort_values("severity", ascending=False, na_position="last", ignore_index=True)
 
@@ -77,7 +84,7 @@ def _sector(at: tuple[float, ...], azimuth: float, width: float, radius_m: float
     around = width >= 360.0
     angles = np.radians(np.linspace(-width / 2, width / 2, 25 if around else 9) + azimuth)
     north, east = radius_m * np.cos(angles) / _M_PER_DEGREE, radius_m * np.sin(angles) / _M_PER_DEGREE / narrowing
-    arc = [[at[1] + float(x), at[0] + float(y)] for y, x in zip(north, east, strict=True)]
+    arc: Ring = np.column_stack([at[1] + east, at[0] + north]).round(_DIGITS).tolist()
     return [*arc, arc[0]] if around else [[at[1], at[0]], *arc, [at[1], at[0]]]
 
 

@@ -143,11 +143,11 @@ def plain(scene: Scene, *, severity: str, selection: str) -> Any:
         _layer([_feature(one["ring"]) for one in scene.sectors if one["marked"]], stroke=colours.MARKED, filled=False),
     ]
     picked = alt.selection_point(name=selection, fields=["cluster_id"], on="click", empty=False)
-    numbers = alt.Chart(_data(scene.ranks)).encode(longitude="lon:Q", latitude="lat:Q")
+    numbers = alt.Chart(_data(scene.ranks)).encode(longitude=alt.Longitude("lon:Q"), latitude=alt.Latitude("lat:Q"))
     ground = numbers.mark_circle(size=500, opacity=1).encode(
         color=alt.condition("datum.marked", alt.value(colours.hexadecimal(colours.MARKED)), alt.value("#333333"))
     )
-    text = numbers.mark_text(color="#ffffff", fontWeight="bold").encode(text="rank:N")
+    text = numbers.mark_text(color="#ffffff", fontWeight="bold").encode(text=alt.Text("rank:N"))
     whole = alt.layer(hexagons, *lines, ground.add_params(picked), text)
     return whole.project("mercator").properties(height=_HEIGHT)
 

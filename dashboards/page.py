@@ -94,8 +94,7 @@ def act(function: str, *arguments: object) -> Any:
 
 def _answered(query: Callable[..., Any], seen_by: str | None, given: tuple[object, ...]) -> Any:
     try:
-        with st.spinner(t("app.loading")):  # shown after half a second
-            return _cached(query, f"{query.__module__}.{query.__qualname__}", database_role(), seen_by, given)
+        return _cached(query, f"{query.__module__}.{query.__qualname__}", database_role(), seen_by, given)
     except (psycopg.errors.InsufficientPrivilege, PermissionError):
         refuse()
     except (psycopg.OperationalError, PoolTimeout, CemaphoreError):

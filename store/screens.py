@@ -24,8 +24,11 @@ def frame(connection: Connection, query: LiteralString, parameters: dict[str, An
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows of a frame as dicts by column; what is missing is None."""
-    known = frame.astype(object).where(frame.notna(), None)
-    return [{str(name): value for name, value in row.items()} for row in known.to_dict("records")]
+    columns = {
+        str(name): [None if gone else value for value, gone in zip(column.tolist(), column.isna(), strict=True)]
+        for name, column in frame.items()
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def newest(connection: Connection) -> datetime | None:

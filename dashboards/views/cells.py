@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
@@ -38,8 +39,7 @@ def _chosen(cells: pd.DataFrame) -> str | None:
     if asked is not None and not known:
         st.warning(t("cells.unknown", cell=asked))
     typed = st.text_input(t("cells.search"), help=t("cells.search_help"), key="q", bind="query-params")
-    names = cells[["cell_id", "site_id", "region", "object_id"]].fillna("").agg(" ".join, axis=1)
-    fit = cells[names.str.contains(typed.strip(), case=False, regex=False)] if typed.strip() else cells
+    fit = _fitting(cells, typed.strip()) if typed.strip() else cells
     if fit.empty:
         st.warning(t("cells.no_match", typed=typed))
         return asked if known else None
@@ -48,6 +48,12 @@ def _chosen(cells: pd.DataFrame) -> str | None:
     if len(ids) > _MATCHES:
         st.caption(t("cells.more", shown=_MATCHES, n=len(ids)))
     return filters.listed(t("column.cell"), shown, key="cell", always=True)
+
+
+def _fitting(cells: pd.DataFrame, typed: str) -> pd.DataFrame:
+    columns = ("cell_id", "site_id", "region", "object_id")
+    held = (cells[name].fillna("").str.contains(typed, case=False, regex=False) for name in columns)
+    return cells[np.logical_or.reduce(list(held))]
 
 
 def _draw(found: pd.Series, start: datetime, end: datetime, span: str) -> None:
