@@ -29,6 +29,15 @@ def test_every_key_that_a_screen_uses_exists() -> None:
     assert used <= set(catalogue("en"))
 
 
+def test_everything_that_is_audited_has_a_name() -> None:
+    sources = [*ROOT.parent.glob("store/**/*.*"), *ROOT.parent.glob("cemaphore/**/*.py")]
+    texts = [path.read_text() for path in sources if path.suffix in (".py", ".sql")]
+    patterns = (r"cem\.acting\(\s*'([^']+)'", r'audit\.record\([^"\n]*?"([^"]+)"[,)]', r'action="([^"]+)"')
+    actions = {action for text in texts for pattern in patterns for action in re.findall(pattern, text)}
+    assert {"log in", "reveal", "erase", "cluster_verdict", "look at a customer"} <= actions
+    assert {f"act.{action.replace(' ', '_')}" for action in actions} <= set(catalogue("en"))
+
+
 def test_the_browser_decides_the_language() -> None:
     assert language_of("zh-CN") == "zh"
     assert language_of("de") == "en"
