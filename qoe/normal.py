@@ -20,6 +20,8 @@ OUTCOMES = ("quality", "failure")
 _LEVEL = 1 << 32
 # Levels and pairs that forgetting has brought below this many sessions are dropped (own).
 _FORGOTTEN = 0.01
+# Sessions that are written down at a time: 200 bytes each while they are multiplied (own).
+_AT_ONCE = 1 << 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,27 +82,36 @@ def empty() -> Normal:
 def normal_of(levels: Mapping[str, NDArray[np.integer]], outcomes: Floats) -> Normal:
     """Add sessions up: `levels` a value per factor and session (0: not known), `outcomes` (sessions, outcomes)."""
     rows = len(outcomes)
-    places, keys, owners = [], [], []
+    places, keys = np.full((rows, len(FACTORS)), -1, dtype=np.int32), []
     base = 0
     for factor, name in enumerate(FACTORS):
         value = np.asarray(levels[name], dtype=np.int64)
         known = np.flatnonzero(value > 0)
         values, place = dense(value[known])
         keys.append(factor * _LEVEL + values.astype(np.int64))
-        places.append(base + place)
-        owners.append(known)
+        places[known, factor] = base + place
         base += len(values)
-    design = csr_array(
-        (np.ones(sum(map(len, owners))), (np.concatenate(owners), np.concatenate(places))), shape=(rows, base)
-    )
+    cross, product = csr_array((base, base)), np.zeros((base, len(OUTCOMES)))
+    for start in range(0, rows, _AT_ONCE):
+        design = _design(places[start : start + _AT_ONCE], base)
+        cross = cross + design.T @ design
+        product += design.T @ outcomes[start : start + _AT_ONCE]
     return Normal(
         key=np.concatenate(keys),
-        cross=csr_array(design.T @ design),
-        product=np.asarray(design.T @ outcomes),
+        cross=csr_array(cross),
+        product=product,
         n=float(rows),
         total=outcomes.sum(axis=0),
         square=(outcomes**2).sum(axis=0),
     )
+
+
+def _design(places: NDArray[np.int32], levels: int) -> csr_array:
+    """A row a session with 1 at each of its levels; `places` (sessions, factors), -1 where it has none."""
+    known = places >= 0
+    ends = np.concatenate([[0], np.cumsum(known.sum(axis=1))])
+    indices = places[known]
+    return csr_array((np.ones(len(indices)), indices, ends), shape=(len(places), levels))
 
 
 def _spread(sums: Normal, keys: Ints) -> csr_array:

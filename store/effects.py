@@ -26,11 +26,13 @@ def learned_until(connection: Connection) -> date | None:
 
 def read_state(connection: Connection) -> Arrays | None:
     """Return the sums: arrays keys, product, totals, clustering, n, days, first, second, sessions; None without any."""
-    row = connection.execute("SELECT keys, product, totals, clustering, n, days FROM cem.effect_state").fetchone()
+    query = "SELECT keys, product, totals, clustering, n, days FROM cem.effect_state"
+    row = connection.execute(query, binary=True).fetchone()
     if row is None:
         return None
     state: Arrays = {name: np.frombuffer(row[place], code) for place, (name, code) in enumerate(_DTYPES.items())}
-    pairs = connection.execute("SELECT first, second, sessions FROM cem.effect_pairs ORDER BY part").fetchall()
+    query = "SELECT first, second, sessions FROM cem.effect_pairs ORDER BY part"
+    pairs = connection.execute(query, binary=True).fetchall()
     first, second, sessions = (b"".join(pair[place] for pair in pairs) for place in range(3))
     state |= {name: np.frombuffer(raw, "<i4") for name, raw in (("first", first), ("second", second))}
     # Sums were kept in single precision once, which rounded them until equations had no solution.

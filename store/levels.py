@@ -21,7 +21,9 @@ def learned_until(connection: Connection) -> date | None:
 def histogram(connection: Connection, attribute: str, measure: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return keys and counts of a measure by the values of an attribute, as they are now; empty without any."""
     row = connection.execute(
-        "SELECT keys, counts FROM cem.level_state WHERE attribute = %s AND measure = %s", [attribute, measure]
+        "SELECT keys, counts FROM cem.level_state WHERE attribute = %s AND measure = %s",
+        [attribute, measure],
+        binary=True,
     ).fetchone()
     keys, counts = row or (b"", b"")
     return np.frombuffer(keys, "<i8").astype(np.int64), np.frombuffer(counts, "<f4").astype(np.float64)

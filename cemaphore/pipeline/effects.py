@@ -52,23 +52,29 @@ class Seen:
 
 def teach(connection: Connection, day: date, seen: Seen, kept: float) -> None:
     """Let the sums forget to `kept`, add the sessions of a day, and store effects and verdicts by that day."""
-    state = stored.read_state(connection)
-    old = None if state is None else _state(state)
     if not any(map(len, seen.outcomes)):
         return
     levels, outcomes, customers = seen.whole()
-    fresh = normal_of(levels, outcomes)
-    sums = fresh if old is None else old[0].plus(fresh, kept)
+    sums, known = _summed(connection, normal_of(levels, outcomes), kept)
     # How alike sessions of a customer are is known from the days before; the first day has to look at itself.
-    made = estimates(sums, None if old is None else old[1])
+    made = estimates(sums, known)
     alike = clustering_of(levels, outcomes, customers, sums, made)
-    if old is None:
+    if known is None:
         made = estimates(sums, alike)
-    clustering = alike if old is None else old[1].plus(alike, kept)
+    clustering = alike if known is None else known.plus(alike, kept)
     stored.keep_state(connection, day + timedelta(days=1), _columns(sums, clustering))
     users = {name: _users(levels[name], customers) for name in CAUSES}
     stored.replace_day(connection, "effect", day, _effect_columns(made, users))
     stored.replace_day(connection, "effect_verdict", day, _verdict_columns(sums, made[QUALITY], users))
+
+
+def _summed(connection: Connection, fresh: Normal, kept: float) -> tuple[Normal, Clustering | None]:
+    """The sums with those of a day, and how alike sessions were before it; what they are made of is let go of."""
+    state = stored.read_state(connection)
+    if state is None:
+        return fresh, None
+    old, known = _state(state)
+    return old.plus(fresh, kept), known
 
 
 def estimates(sums: Normal, clustering: Clustering | None) -> tuple[Effects, ...]:
