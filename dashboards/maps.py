@@ -9,6 +9,7 @@ from urllib.parse import quote
 import altair as alt
 import pandas as pd
 import pydeck
+from pydeck.bindings.json_tools import default_serialize
 
 from dashboards import colours, geography
 from dashboards.scene import Scene
@@ -24,12 +25,20 @@ def deck(scene: Scene, *, dark: bool, tip: Callable[[dict[str, Any]], str], tile
     `tiles` is a style (`https://host/style.json`) or a template of pictures (`https://host/{z}/{x}/{y}.png`).
     """
     base = {"map_provider": None} if tiles is None else {"map_provider": "carto", "map_style": _style(tiles)}
-    return pydeck.Deck(
+    return _Compact(
         layers=[_outlines(scene), _hexagons(scene, tip), _sectors(scene), _ranks(scene, dark=dark)],
         initial_view_state=pydeck.ViewState(longitude=scene.lon, latitude=scene.lat, zoom=scene.zoom),
         tooltip={"text": "{tip}"},
         **base,
     )
+
+
+class _Compact(pydeck.Deck):  # type: ignore[misc]  # pydeck has no types
+    """A deck without pydeck's line a number: a third of what the browser is sent, and a fifth of the time."""
+
+    def to_json(self) -> str:
+        """Return what the browser is sent."""
+        return json.dumps(self, sort_keys=True, default=default_serialize, separators=(",", ":"))
 
 
 def _style(tiles: str) -> str:

@@ -1,5 +1,6 @@
 """What a reader chooses for all screens, language and time zone: said by the URL, and kept from page to page."""
 
+import threading
 from collections.abc import Callable
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
@@ -10,16 +11,22 @@ from dashboards.database import settings
 from dashboards.messages import DEFAULT_LANGUAGE, LANGUAGES, language_of
 
 LANGUAGE, ZONE = "lang", "tz"
+_run = (
+    threading.local()
+)  # a browser session's script runs in a thread of its own, its fragments in the same or a new one
 
 
 def language() -> str:
     """Return the reader's language: of the URL (`?lang=zh`), else as chosen before, else of the browser."""
-    return _chosen(LANGUAGE, LANGUAGES.__contains__) or language_of(st.context.locale or DEFAULT_LANGUAGE)
+    return _once(
+        LANGUAGE,
+        lambda: _chosen(LANGUAGE, LANGUAGES.__contains__) or language_of(st.context.locale or DEFAULT_LANGUAGE),
+    )
 
 
 def zone() -> ZoneInfo:
     """Return the reader's time zone: of the URL (`?tz=UTC`), else as chosen before, else the operator's."""
-    return ZoneInfo(_chosen(ZONE, zones().__contains__) or settings().time_zone)
+    return ZoneInfo(_once(ZONE, lambda: _chosen(ZONE, zones().__contains__) or settings().time_zone))
 
 
 @cache
@@ -35,7 +42,11 @@ def carried() -> dict[str, str]:
 
 
 def remember() -> None:
-    """Write what was chosen on an earlier page into this page's URL, so that the URL says all."""
+    """Write what was chosen on an earlier page into this page's URL, so that the URL says all.
+
+    Called as a run begins; until the next one the choices stand.
+    """
+    _run.known = {}
     for name, value in st.session_state.get("_preferences", {}).items():
         if name not in st.query_params:
             st.query_params[name] = value
@@ -45,6 +56,17 @@ def choose(name: str, value: str) -> None:
     """Take over a choice; the page is to be drawn again."""
     st.query_params[name] = value
     _kept()[name] = value
+    _run.known = {}
+
+
+def _once(name: str, find: Callable[[], str]) -> str:
+    """Return what was found in this run of the page, whose every word and time of day asks for it."""
+    known: dict[str, str] | None = getattr(_run, "known", None)
+    if known is None:
+        return find()
+    if name not in known:
+        known[name] = find()
+    return known[name]
 
 
 def _chosen(name: str, known: Callable[[str], bool]) -> str | None:

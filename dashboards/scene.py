@@ -1,18 +1,23 @@
 """What a map of clusters shows: hexagons by severity, sectors, outlines, and each cluster's rank where it is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log2
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from dashboards import geography
 from dashboards.geography import Ring
 
+Rows = NDArray[np.int64]
+
 MOST_SECTORS = 1_500  # beyond it only those of clusters are drawn (own)
 _PIXELS = 560.0  # of the map's shorter side
 _CLOSEST, _WIDEST = 15.0, 1.0
+_NONE = np.zeros(0, dtype=np.int64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -33,15 +38,32 @@ class Scene:
 
 def cells_of(selector: Mapping[str, list[str]], cells: pd.DataFrame) -> pd.DataFrame:
     """Return the cells that a cluster's conditions are about; none when they name no place."""
-    columns = {"cell": "cell_id", "site": "site_id", "access": "rat"}
-    named = {columns.get(name, name): values for name, values in selector.items()}
-    if not {"cell_id", "site_id", "region", "city"} & set(named):
-        return cells.iloc[:0]
-    held = pd.Series(True, index=cells.index)
-    for name, values in named.items():
-        if name in cells.columns:
-            held &= cells[name].isin(values)
-    return cells[held]
+    return cells.iloc[Places(cells).of(selector)]
+
+
+class Places:
+    """The inventory's rows by what they are called, for the conditions of many clusters."""
+
+    def __init__(self, cells: pd.DataFrame) -> None:
+        self._cells = cells
+        self._rows: dict[str, Mapping[str, Rows]] = {}
+
+    def of(self, selector: Mapping[str, list[str]]) -> Rows:
+        """Return the rows that conditions are about, ascending; none when they name no place."""
+        columns = {"cell": "cell_id", "site": "site_id", "access": "rat"}
+        named = {columns.get(name, name): values for name, values in selector.items()}
+        held = _NONE
+        if {"cell_id", "site_id", "region", "city"} & set(named):
+            held = np.arange(len(self._cells))
+            for name in named.keys() & set(self._cells.columns):
+                held = np.intersect1d(held, self._named(name, named[name]))
+        return held
+
+    def _named(self, column: str, values: Sequence[str]) -> Rows:
+        if column not in self._rows:
+            found = self._cells.groupby(column, sort=False).indices
+            self._rows[column] = {str(value): np.asarray(rows, dtype=np.int64) for value, rows in found.items()}
+        return np.concatenate([_NONE, *(self._rows[column].get(value, _NONE) for value in values)])
 
 
 def compose(
@@ -57,13 +79,15 @@ def compose(
         return None
     of_cell: dict[str, list[str]] = {}
     ranks = []
+    places, ids = Places(placed), placed["cell_id"].tolist()
+    at = placed[["lon", "lat"]].to_numpy(dtype=float)
     for rank, (name, selector) in enumerate(zip(clusters["cluster_id"], clusters["selector"], strict=True), 1):
-        mine = cells_of(selector, placed)
-        for cell in mine["cell_id"]:
-            of_cell.setdefault(cell, []).append(name)
+        mine = places.of(selector)
+        for row in mine:
+            of_cell.setdefault(ids[row], []).append(name)
         if len(mine):
-            at = {"lon": float(mine["lon"].mean()), "lat": float(mine["lat"].mean())}
-            ranks.append({"rank": str(rank), "cluster_id": name, "marked": name == marked, **at})
+            lon, lat = at[mine].mean(axis=0).tolist()
+            ranks.append({"rank": str(rank), "cluster_id": name, "marked": name == marked, "lon": lon, "lat": lat})
     focus = placed[placed["cell_id"].map(lambda cell: marked in of_cell.get(cell, []))]
     lon, lat, zoom = _view(placed if focus.empty else focus)
     hexagons = geography.hexagons(placed, loads)
