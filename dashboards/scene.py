@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from math import log2
 from typing import Any
 
@@ -46,24 +47,26 @@ class Places:
 
     def __init__(self, cells: pd.DataFrame) -> None:
         self._cells = cells
-        self._rows: dict[str, Mapping[str, Rows]] = {}
+        self._rows: dict[str, tuple[dict[str, int], Rows, Rows]] = {}
 
     def of(self, selector: Mapping[str, list[str]]) -> Rows:
         """Return the rows that conditions are about, ascending; none when they name no place."""
         columns = {"cell": "cell_id", "site": "site_id", "access": "rat"}
         named = {columns.get(name, name): values for name, values in selector.items()}
-        held = _NONE
-        if {"cell_id", "site_id", "region", "city"} & set(named):
-            held = np.arange(len(self._cells))
-            for name in named.keys() & set(self._cells.columns):
-                held = np.intersect1d(held, self._named(name, named[name]))
-        return held
+        if not {"cell_id", "site_id", "region", "city"} & set(named):
+            return _NONE
+        held = [self._named(name, named[name]) for name in named.keys() & set(self._cells.columns)]
+        return reduce(np.intersect1d, held[1:], np.unique(held[0]))
 
     def _named(self, column: str, values: Sequence[str]) -> Rows:
         if column not in self._rows:
-            found = self._cells.groupby(column, sort=False).indices
-            self._rows[column] = {str(value): np.asarray(rows, dtype=np.int64) for value, rows in found.items()}
-        return np.concatenate([_NONE, *(self._rows[column].get(value, _NONE) for value in values)])
+            codes, names = pd.factorize(self._cells[column])
+            order = np.argsort(codes, kind="stable")
+            ends = np.searchsorted(codes[order], np.arange(len(names) + 1))
+            self._rows[column] = {str(name): code for code, name in enumerate(names)}, order, ends
+        codes_of, order, ends = self._rows[column]
+        found = [codes_of[value] for value in values if value in codes_of]
+        return np.concatenate([_NONE, *(order[ends[code] : ends[code + 1]] for code in found)])
 
 
 def compose(
