@@ -32,6 +32,17 @@ def test_a_look_at_a_customer_says_who_why_and_in_which_role(
     assert rows == [("wang", "look at a customer", 7, "rang us at noon", {"what": "page", "role": "cem_care"})]
 
 
+def test_a_look_at_a_list_says_which_and_how_long(as_role: Callable[..., Connection], connection: Connection) -> None:
+    look = "SELECT act.look_at_list('complaints', 12, %s)"
+    with as_role("cem_care", "wang") as care:
+        care.execute(look, ["my shift"])
+    rows = connection.execute("SELECT actor, action, subject_token, reason, detail FROM cem.audit").fetchall()
+    detail = {"what": "complaints", "shown": 12, "role": "cem_care"}
+    assert rows == [("wang", "look at a list of persons", None, "my shift", detail)]
+    with as_role("cem_analyst", "li") as other, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        other.execute(look, ["curious"])
+
+
 @pytest.mark.parametrize(("actor", "reason"), [("", "why"), ("  ", "why"), ("wang", ""), ("wang", None)])
 def test_nobody_acts_without_a_name_and_a_reason(
     as_role: Callable[..., Connection], connection: Connection, actor: str, reason: str | None
