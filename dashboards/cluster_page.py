@@ -8,7 +8,7 @@ import streamlit as st
 from dashboards import charts, cluster_actions
 from dashboards.cluster_words import where
 from dashboards.complaints_table import of_cluster
-from dashboards.page import count, language, link, moment, on_the_clock, read, share, t, word
+from dashboards.page import count, language, link, moment, on_the_clock, read, share, t, total, word
 from store import cluster_screens, screens
 
 Found = dict[str, Any]
@@ -26,7 +26,7 @@ def head(found: Found) -> None:
         t("column.domain"): word("domain", found["domain"]),
         t("column.severity"): share(found["severity"]),
         t("cluster.users_hurt"): count(found["users_hurt"]),
-        t("cluster.records_hurt"): f"{found['sessions_hurt']:,} / {found['sessions']:,}",
+        t("cluster.records_hurt"): f"{total(found['sessions_hurt'])} / {total(found['sessions'])}",
         t("column.bad_ratio"): share(found["bad_ratio"]),
         t("column.expected_ratio"): share(found["expected_ratio"]),
     }
@@ -38,7 +38,7 @@ def head(found: Found) -> None:
         st.markdown(t("cluster.formula", bad=share(found["bad_ratio"]), expected=share(found["expected_ratio"])))
         st.markdown(t("cluster.tested", p=f"{found['p_value']:.1e}", q=f"{found['q_value']:.1e}"))
         versions = {"model": found["model_version"], "catalogue": found["catalogue_version"]}
-        st.markdown(t("cluster.versions", **versions, baseline=found["baseline_id"], n=f"{found['sessions']:,}"))
+        st.markdown(t("cluster.versions", **versions, baseline=found["baseline_id"], n=total(found["sessions"])))
     advice = found[f"advice_{language()}"]
     if advice is not None:
         st.info(f"**{t('cluster.next_step')}.** {advice}")

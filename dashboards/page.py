@@ -171,6 +171,11 @@ def count(value: float | None) -> str:
     return t("app.too_few", k=settings().k_anonymity) if value is None or pd.isna(value) else f"{int(value):,}"
 
 
+def total(value: float | None) -> str:
+    """Return a number of sessions, contacts or complaints, or that too few users made them for it to be shown."""
+    return t("app.of_few", k=settings().k_anonymity) if value is None or pd.isna(value) else f"{int(value):,}"
+
+
 def age(value: datetime, now: datetime) -> str:
     """Return how long ago a moment was, in the largest fitting unit."""
     minutes = int((now - value).total_seconds() // 60)

@@ -20,7 +20,7 @@ from store.vault import Vault
 if TYPE_CHECKING:
     from tests.city import City
 
-pytest_plugins = ["tests.browsing"]
+pytest_plugins = ["tests.browsing", "tests.screen_app"]
 
 TEMPLATE = "cem_template"
 # A test's server need not outlive a power cut, and its background workers would hold the template open.

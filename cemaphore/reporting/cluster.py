@@ -43,7 +43,7 @@ def _verdict(found: dict[str, Any], words: Words) -> Iterator[Block]:
         words.t("column.domain"): (words.word("domain", found["domain"]), ""),
         words.t("column.severity"): (words.share(found["severity"]), ""),
         words.t("cluster.users_hurt"): (words.count(found["users_hurt"]), ""),
-        words.t("cluster.records_hurt"): (f"{found['sessions_hurt']:,} / {found['sessions']:,}", ""),
+        words.t("cluster.records_hurt"): (_records(found, words), ""),
         words.t("column.bad_ratio"): (words.share(found["bad_ratio"]), ""),
         words.t("column.expected_ratio"): (words.share(found["expected_ratio"]), ""),
     }
@@ -55,6 +55,10 @@ def _verdict(found: dict[str, Any], words: Words) -> Iterator[Block]:
     advice = found[f"advice_{words.language}"]
     if advice is not None:
         yield Block(kind="note", text=f"{words.t('cluster.next_step')}: {advice}")
+
+
+def _records(found: dict[str, Any], words: Words) -> str:
+    return f"{words.total(found['sessions_hurt'])} / {words.total(found['sessions'])}"
 
 
 def _evidence(connection: Connection, found: dict[str, Any], words: Words) -> Iterator[Block]:

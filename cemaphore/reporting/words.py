@@ -54,3 +54,7 @@ class Words:
     def count(self, value: float | None) -> str:
         """Return a number of users, or that they are too few to be shown."""
         return self.t("app.too_few", k=self.k) if value is None or pd.isna(value) else f"{int(value):,}"
+
+    def total(self, value: float | None) -> str:
+        """Return a number of sessions, contacts or complaints, or that too few users made them for it to be shown."""
+        return self.t("app.of_few", k=self.k) if value is None or pd.isna(value) else f"{int(value):,}"
