@@ -10,7 +10,6 @@ from streamlit.testing.v1 import AppTest
 
 from cemaphore.settings import Settings
 from dashboards.access import Role
-from store.connection import connect
 
 Opened = Callable[..., AppTest]
 
