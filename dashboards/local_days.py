@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+
 from dashboards.database import settings
 
 
@@ -13,8 +15,9 @@ def name_of(moment: datetime) -> str:
 
 def end_of(start: datetime) -> datetime:
     """Return the end of the local day that begins then, also where clocks change on it."""
-    # Adding to a moment with a zone moves its clock, not its instant.
-    return (start.astimezone(_zone()) + timedelta(days=1)).astimezone(start.tzinfo)
+    # Adding to a plain moment with a zone moves its clock; to one of a frame (pd.Timestamp) it would add an instant.
+    local = pd.Timestamp(start).to_pydatetime().astimezone(_zone())
+    return (local + timedelta(days=1)).astimezone(start.tzinfo)
 
 
 def _zone() -> ZoneInfo:

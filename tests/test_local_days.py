@@ -1,0 +1,42 @@
+"""The operator's days on the screens, also those of 23 and 25 hours."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import pytest
+
+from dashboards import local_days
+from dashboards.database import settings
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.fixture(autouse=True)
+def in_berlin(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """The operator is in Berlin."""
+    monkeypatch.setenv("CEMAPHORE_HOME", str(tmp_path))
+    monkeypatch.setenv("CEMAPHORE_TIME_ZONE", BERLIN.key)
+    settings.clear()
+    yield
+    settings.clear()
+
+
+@pytest.mark.parametrize(("month", "day", "hours"), [(3, 29, 23), (10, 25, 25), (7, 1, 24)])
+@pytest.mark.parametrize("made", [datetime, pd.Timestamp], ids=["of a reading", "of a frame"])
+@pytest.mark.parametrize("zone", [BERLIN, UTC], ids=str)
+def test_a_day_ends_at_the_next_midnight_also_where_clocks_change(
+    month: int, day: int, hours: int, made: type, zone: ZoneInfo
+) -> None:
+    start = made.fromisoformat(datetime(2026, month, day, tzinfo=BERLIN).astimezone(zone).isoformat())
+    end = local_days.end_of(start)
+    assert end == datetime(2026, month, day + 1, tzinfo=BERLIN)
+    assert (end.astimezone(UTC) - start.astimezone(UTC)).total_seconds() == hours * 3600
+    assert local_days.name_of(start) == f"2026-{month:02}-{day:02}"
+
+
+def test_a_day_of_a_frame_keeps_the_frames_zone() -> None:
+    start = pd.Series(pd.to_datetime(["2026-03-28T23:00Z"])).dt.tz_convert(BERLIN).iloc[0]
+    assert local_days.end_of(start) == datetime(2026, 3, 29, 22, tzinfo=UTC)
