@@ -13,9 +13,9 @@ SELECT r.subscriber_key, r.start_time, r.source_id, s.name AS source, r.session_
        api.label(r.app) AS app, api.label(r.cell_id) AS cell, api.label(r.server) AS server,
        api.label(r.core_node) AS core_node, r.success, r.dropped, api.label(r.failure_cause) AS failure_cause
 FROM cem.session r JOIN cem.source s USING (source_id)
+JOIN cem.held_by(%(key)s) h ON h.subscriber_key = r.subscriber_key
+    AND r.start_time >= h.valid_from AND r.start_time < h.valid_until
 WHERE r.start_time >= %(start)s AND r.start_time < %(end)s
-  AND r.subscriber_key IN (SELECT %(key)s::bigint UNION ALL
-                           SELECT m.subscriber_key FROM cem.customer_of m WHERE m.customer_key = %(key)s)
   AND (%(session)s::text IS NULL OR r.session_id = %(session)s)
 ORDER BY r.start_time LIMIT %(most)s
 """

@@ -96,14 +96,11 @@ def touchpoint_blocks(connection: Connection, start: datetime, end: datetime) ->
 def read_customer_sessions(connection: Connection, customer_key: int, start: datetime, end: datetime) -> Arrays:
     """Return the sessions of one customer that start in [start, end), as `read_sessions` does."""
     columns = ", ".join(_expression(name, code, ("success",)) for name, code in SESSION_FIELDS)
-    query = f"SELECT {columns} FROM cem.session r WHERE r.subscriber_key = ANY(%s) "  # noqa: S608 - only our own names
-    query += "AND r.start_time >= %s AND r.start_time < %s"
-    keys = connection.execute(
-        "SELECT %s::bigint UNION SELECT subscriber_key FROM cem.customer_of WHERE customer_key = %s",
-        [customer_key, customer_key],
-    ).fetchall()
-    mine = [key for (key,) in keys]
-    arrays = copy_out(connection, query, SESSION_FIELDS, [mine, start, end])
+    query = f"SELECT {columns} FROM cem.session r JOIN cem.held_by(%s) h "  # noqa: S608 - only our own names
+    query += "ON h.subscriber_key = r.subscriber_key AND r.start_time >= h.valid_from AND r.start_time < h.valid_until "
+    query += "WHERE r.start_time >= %s AND r.start_time < %s"
+    arrays = copy_out(connection, query, SESSION_FIELDS, [customer_key, start, end])
+    mine = np.unique(arrays["subscriber_key"]).tolist()
     return with_stalls(arrays, lambda: read_stalls(connection, start, end, mine))
 
 

@@ -41,10 +41,9 @@ whole AS (
     LEFT JOIN cem.version v USING (version_id)
     LEFT JOIN LATERAL (
         SELECT s.plan, s.segment, s.vip_level FROM cem.subscriber s
-        WHERE s.subscriber_key IN (
-            SELECT a.subscriber_key UNION ALL
-            SELECT m.subscriber_key FROM cem.customer_of m WHERE m.customer_key = a.customer_key)
-          AND s.valid_from <= a.time
+        JOIN cem.held_by(a.customer_key) h ON h.subscriber_key = s.subscriber_key
+            AND a.time >= h.valid_from AND a.time < h.valid_until
+        WHERE s.valid_from <= a.time
         ORDER BY s.subscriber_key = a.subscriber_key DESC, s.valid_from DESC, s.arrived_at DESC, s.batch_id DESC
         LIMIT 1) p ON true)
 SELECT week.start, g.attribute, g.value, kind, count(*), count(DISTINCT customer_key), sum(score),
