@@ -8,6 +8,7 @@ from typing import Any
 
 from psycopg import sql
 
+from records.windows import QUARTER
 from store.connection import Connection
 from store.deliveries import EVERYBODY
 
@@ -176,9 +177,14 @@ def last_window(connection: Connection) -> datetime | None:
 
 
 def unscored_since(connection: Connection, start: datetime) -> datetime | None:
-    """Return the start of the oldest window from a moment on whose records are not all scored; None where all are."""
+    """Return the start of the oldest window from a moment on that waits for its scores; None where none does.
+
+    One that was searched after its end had its scores by then: what is marked in it since is late.
+    """
     row = connection.execute(
-        "SELECT min(window_start) FROM cem.dirty WHERE kind IN ('sessions', 'touchpoints') AND window_start >= %s",
-        [start],
+        "SELECT min(window_start) FROM cem.dirty m WHERE kind IN ('sessions', 'touchpoints') AND window_start >= %s "
+        "AND NOT EXISTS (SELECT FROM cem.detection d WHERE d.over_kind = 'sessions' AND d.start = m.window_start "
+        "AND d.detected_at >= d.start + %s)",
+        [start, QUARTER],
     ).fetchone()
     return row[0] if row else None

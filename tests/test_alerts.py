@@ -112,6 +112,19 @@ def test_a_window_waits_for_its_scores_and_its_clusters(
     assert alert(database, settings, now=now + timedelta(minutes=90), rules=BOOK).windows == 1
 
 
+def test_records_that_come_after_a_window_was_searched_hold_no_window_back(
+    connection: Connection, database: str, settings: Settings
+) -> None:
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
+    for place in range(4):
+        write(connection, NOON + place * QUARTER, {ALL: 70.0})
+        late = "INSERT INTO cem.dirty (kind, window_start) VALUES ('sessions', %s)"
+        connection.execute(late, [NOON + place * QUARTER])
+        assert close(connection, database, settings, NOON + place * QUARTER).windows == 1
+    assert [each["state"] for each in _told(connection)] == ["firing"]
+
+
 def _cluster(connection: Connection, cluster_id: str, selector: dict[str, list[str]], windows: int = 1) -> None:
     connection.execute(
         "INSERT INTO cem.cluster (cluster_id, over_kind, dimension, domain, selector, started_at, detected_at, users, "

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge
 
-from store import gauges, housekeeping
+from records.windows import QUARTER
+from store import detections, gauges, housekeeping
 from store.connection import Connection
 
 MOST_GROUPS = 50  # regions and apps with the most users that become labels, each (own)
@@ -37,6 +38,9 @@ class Figures:
             "kind",
         )
         self._window_age = self._gauge("cem_window_age_seconds", "Time since the end of the newest scored window.")
+        self._judged_age = self._gauge(
+            "cem_judged_window_age_seconds", "Time since the end of the newest window that alert rules judged."
+        )
         self._dirty = self._gauge("cem_dirty_windows", "Windows with rows that no score holds yet.", "kind")
         self._deliveries = self._gauge("cem_deliveries_waiting", "Messages that were not taken yet.")
         self._delivery_age = self._gauge("cem_delivery_oldest_seconds", "Age of the oldest message not taken yet.")
@@ -106,6 +110,8 @@ class Figures:
         counts = dict(gauges.alerts(connection))
         for state in _ALERT_STATES:
             self._alerts.labels(state).set(counts.get(state, 0))
+        if (judged := detections.newest(connection, "alerts")) is not None:
+            self._judged_age.set((now - judged - QUARTER).total_seconds())
         newest = gauges.newest_window(connection)
         if newest is None:
             return
