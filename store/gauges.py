@@ -37,13 +37,13 @@ def newest_records(connection: Connection, sources: Sequence[str]) -> list[tuple
     ).fetchall()
 
 
-def lateness(connection: Connection, sources: Sequence[str]) -> list[tuple[str, str, float]]:
-    """Return (source, kind, seconds): the lateness that 95 % of its records kept in its newest assessed window."""
+def lateness(connection: Connection, sources: Sequence[str], since: datetime) -> list[tuple[str, str, float]]:
+    """Return (source, kind, seconds): the lateness that 95 % kept in its newest assessed window from `since` on."""
     return connection.execute(
         "SELECT DISTINCT ON (name, kind) name, kind, lateness_p95_s FROM cem.source_window "
-        "JOIN cem.source USING (source_id) WHERE name = ANY(%s) AND lateness_p95_s IS NOT NULL "
+        "JOIN cem.source USING (source_id) WHERE name = ANY(%s) AND start > %s AND lateness_p95_s IS NOT NULL "
         "ORDER BY name, kind, start DESC",
-        [list(sources)],
+        [list(sources), since],
     ).fetchall()
 
 

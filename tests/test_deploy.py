@@ -47,7 +47,7 @@ def told(city: City) -> str:
     metrics.overlapped.labels("score").inc()
     metrics.restarts.labels("scoring").inc()
     metrics.watch(lambda: {"score": 1.0}, lambda: {"scoring": 1 << 28})
-    figures = Figures(metrics.registry, city.settings.home / "spill")
+    figures = Figures(metrics, city.settings.home / "spill")
     with connect(city.dsn, autocommit=True) as connection:
         sources = [row[0] for row in connection.execute("SELECT name FROM cem.source")]
         figures.refresh(connection, sources, city.world.begins + timedelta(days=10))
@@ -109,7 +109,7 @@ def test_labels_are_few_and_name_nobody(told: str, city: City) -> None:
             "INSERT INTO cem.installation (name, value) VALUES ('k_anonymity', '100000') "
             "ON CONFLICT (name) DO UPDATE SET value = excluded.value"
         )
-        Figures(metrics.registry, city.settings.home).refresh(connection, (), datetime.now(UTC))
+        Figures(metrics, city.settings.home).refresh(connection, (), datetime.now(UTC))
         connection.rollback()
     hidden = list(_series(metrics.text().decode()))
     assert not [name for name, _ in hidden if name in ("cem_qoe_region_index", "cem_qoe_app_index")]

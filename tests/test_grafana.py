@@ -196,7 +196,7 @@ def test_every_metric_of_a_panel_is_one_of_the_program() -> None:
 def _served() -> set[str]:
     """Names of the samples that /metrics may hold."""
     metrics = Metrics()
-    Figures(metrics.registry, Path("spill"))
+    Figures(metrics, Path("spill"))
     metrics.watch(dict, dict)
     kinds = dict(re.findall(r"^# TYPE (\w+) (\w+)$", metrics.text().decode(), re.MULTILINE))
     return {

@@ -1,18 +1,22 @@
 """Figures that the leading program reads from the database for Prometheus: its progress, and the experience."""
 
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import Gauge
 
+from cemaphore.running.metrics import Metrics
 from records.windows import QUARTER
 from store import detections, gauges, housekeeping
 from store.connection import Connection
 
 MOST_GROUPS = 50  # regions and apps with the most users that become labels, each (own)
+_LATELY = timedelta(days=2)  # how old a window may be whose lateness is told (own)
 _NAN = float("nan")
 _ALERT_STATES = ("pending", "firing", "acknowledged", "silenced")
+
+Reading = tuple[Gauge, tuple[str, ...], float]  # a gauge, the values of its labels, and what was read
 
 
 class Figures:
@@ -21,8 +25,8 @@ class Figures:
     Groups of fewer users than `k_anonymity` have none, and no person is ever a label.
     """
 
-    def __init__(self, registry: CollectorRegistry, spill: Path) -> None:
-        self._registry, self._spill = registry, spill
+    def __init__(self, metrics: Metrics, spill: Path) -> None:
+        self._registry, self._whole, self._spill = metrics.registry, metrics.whole, spill
         self._labelled: list[Gauge] = []
         self._plain: list[Gauge] = []
         self._lag = self._gauge("cem_source_lag_seconds", "Age of a source's newest record.", "source")
@@ -62,64 +66,77 @@ class Figures:
 
     def clear(self) -> None:
         """Forget everything: this program does not lead, or the database does not answer."""
+        with self._whole:
+            self._forget()
+
+    def refresh(self, connection: Connection, sources: Sequence[str], now: datetime) -> None:
+        """Read everything anew; `now` is the clock's, which scored windows are measured against.
+
+        What was read before is told until all is read: a series that is missing for a moment ends the patience of the
+        rules that look at it.
+        """
+        readings = [
+            *self._of_sources(connection, sources, now),
+            *self._of_queues(connection),
+            *self._of_experience(connection, now),
+        ]
+        with self._whole:
+            self._forget()
+            for gauge, labels, value in readings:
+                (gauge.labels(*labels) if labels else gauge).set(value)
+
+    def _forget(self) -> None:
         for gauge in self._labelled:
             gauge.clear()
         for gauge in self._plain:
             gauge.set(_NAN)
-
-    def refresh(self, connection: Connection, sources: Sequence[str], now: datetime) -> None:
-        """Read everything anew; `now` is the clock's, which scored windows are measured against."""
-        self.clear()
-        self._of_sources(connection, sources, now)
-        self._of_queues(connection)
-        self._of_experience(connection, now)
 
     def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
         gauge = Gauge(name, text, labels, registry=self._registry)
         (self._labelled if labels else self._plain).append(gauge)
         return gauge
 
-    def _of_sources(self, connection: Connection, sources: Sequence[str], now: datetime) -> None:
+    def _of_sources(self, connection: Connection, sources: Sequence[str], now: datetime) -> Iterator[Reading]:
         for source, newest in gauges.newest_records(connection, sources):
-            self._lag.labels(source).set((now - newest).total_seconds())
-        for source, kind, seconds in gauges.lateness(connection, sources):
-            self._lateness.labels(source, kind).set(seconds)
+            yield self._lag, (source,), (now - newest).total_seconds()
+        for source, kind, seconds in gauges.lateness(connection, sources, now - _LATELY):
+            yield self._lateness, (source, kind), seconds
         for source, kind, seconds in gauges.behind(connection, sources):
-            self._behind.labels(source, kind).set(seconds)
+            yield self._behind, (source, kind), seconds
 
-    def _of_queues(self, connection: Connection) -> None:
+    def _of_queues(self, connection: Connection) -> Iterator[Reading]:
         for kind, count in gauges.dirty_windows(connection):
-            self._dirty.labels(kind).set(count)
+            yield self._dirty, (kind,), count
         waiting, age_s = gauges.deliveries(connection)
-        self._deliveries.set(waiting)
-        self._delivery_age.set(age_s)
-        self._spilled.set(sum(path.stat().st_size for path in self._spill.rglob("*.spill")))
+        yield self._deliveries, (), waiting
+        yield self._delivery_age, (), age_s
+        yield self._spilled, (), sum(path.stat().st_size for path in self._spill.rglob("*.spill"))
         for state, count in gauges.connections(connection):
-            self._connections.labels(state).set(count)
-        self._most.set(gauges.most_connections(connection))
-        self._size.set(housekeeping.size_bytes(connection))
-        self._instances.set(gauges.instances(connection))
+            yield self._connections, (state,), count
+        yield self._most, (), gauges.most_connections(connection)
+        yield self._size, (), housekeeping.size_bytes(connection)
+        yield self._instances, (), gauges.instances(connection)
         if (backed_up := housekeeping.last_backup(connection)) is not None:
-            self._backup.set((datetime.now(UTC) - backed_up).total_seconds())
+            yield self._backup, (), (datetime.now(UTC) - backed_up).total_seconds()
 
-    def _of_experience(self, connection: Connection, now: datetime) -> None:
+    def _of_experience(self, connection: Connection, now: datetime) -> Iterator[Reading]:
         for dimension, count in gauges.open_clusters(connection):
-            self._clusters.labels(dimension).set(count)
+            yield self._clusters, (dimension,), count
         hurt = gauges.users_hurt(connection)
-        self._hurt.set(_NAN if hurt is None else hurt)
+        yield self._hurt, (), _NAN if hurt is None else hurt
         counts = dict(gauges.alerts(connection))
         for state in _ALERT_STATES:
-            self._alerts.labels(state).set(counts.get(state, 0))
+            yield self._alerts, (state,), counts.get(state, 0)
         if (judged := detections.newest(connection, "alerts")) is not None:
-            self._judged_age.set((now - judged - QUARTER).total_seconds())
+            yield self._judged_age, (), (now - judged - QUARTER).total_seconds()
         newest = gauges.newest_window(connection)
         if newest is None:
             return
-        self._window_age.set((now - newest.end).total_seconds())
-        self._users.set(newest.users)
-        self._bad.set(_NAN if newest.bad_ratio is None else newest.bad_ratio)
-        for dimension, value in newest.indices.items():
-            self._index.labels(dimension).set(_NAN if value is None else value)
+        yield self._window_age, (), (now - newest.end).total_seconds()
+        yield self._users, (), newest.users
+        yield self._bad, (), _NAN if newest.bad_ratio is None else newest.bad_ratio
+        for dimension, index in newest.indices.items():
+            yield self._index, (dimension,), _NAN if index is None else index
         for gauge, attribute in ((self._region, "region"), (self._app, "app")):
             for name, value in gauges.groups(connection, attribute, newest.start, MOST_GROUPS):
-                gauge.labels(name).set(value)
+                yield gauge, (name,), value

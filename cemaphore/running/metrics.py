@@ -1,5 +1,6 @@
 """What the running program tells Prometheus about its own work; names and units after Prometheus's conventions."""
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import (
@@ -31,6 +32,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
+        self.whole = threading.Lock()  # held while figures that belong together change
         self.sources: frozenset[str] = frozenset()
         ProcessCollector(registry=registry)
         self.records = Counter(
@@ -79,7 +81,8 @@ class Metrics:
 
     def text(self) -> bytes:
         """All of it as Prometheus reads it."""
-        return generate_latest(self.registry)
+        with self.whole:
+            return generate_latest(self.registry)
 
 
 class _Live:

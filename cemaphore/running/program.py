@@ -84,7 +84,7 @@ class Program:
     def __init__(self, settings: Settings, dsn: str, log: Log, clock: Clock, every_s: float, stable_s: float) -> None:
         self._settings, self._dsn, self._log, self._clock, self._every_s = settings, dsn, log, clock, every_s
         self.metrics = Metrics()
-        self._figures = Figures(self.metrics.registry, settings.home / "spill")
+        self._figures = Figures(self.metrics, settings.home / "spill")
         self._figures_guard = threading.Lock()
         self._lease = Lease(dsn, changed=self._changed)
         self.pulse = Pulse(self._lease, self._down)
