@@ -42,7 +42,8 @@ class Facts:
     and `expected` are in `unit` ("points" of an index, "ratio", else the indicator's own), `lo` to `hi` the 95 %
     interval of `value`, `drop` how much worse than expected. `horizon`: fast or slow. `at` is the end of the window
     judged last. `users` None below the k-anonymity. `domain` with `certainty` 0..1 is the likely cause, of the cluster
-    `cluster_id` with its weightiest `evidence` (as in `cem clusters --json`). `path` leads into the screens.
+    `cluster_id` with its weightiest `evidence` (as in `cem clusters --json`). Until `silenced_until` people are not
+    told of it, nor of its end. `path` leads into the screens.
     """
 
     alert_id: str

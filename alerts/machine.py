@@ -262,7 +262,7 @@ class Machine:
 
     def _tell(self, row: AlertRow, before: AlertRow | None, kept: Kept | None) -> bool:
         if row.state == "resolved":
-            return row.told and before is not None and before.state != "silenced"
+            return row.told and before is not None
         if row.parent_id is not None or kept is not None or row.state == "pending":
             return False
         was = before is not None and before.parent_id is None and before.state in ("firing", "acknowledged")

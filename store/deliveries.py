@@ -82,25 +82,24 @@ def was_told(connection: Connection, receiver: str, alert_id: str) -> bool:
     return bool(row and row[0])
 
 
-def address(connection: Connection, message: Delivery, receivers: Sequence[str], now: datetime) -> None:
-    """Queue a message to each of its receivers; it is not addressed again."""
-    for receiver in receivers:
-        connection.execute(
-            "INSERT INTO cem.delivery (alert_id, channel, idempotency_key, body, queued_at) "
-            "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (channel, idempotency_key) DO NOTHING",
-            [message.alert_id, receiver, message.idempotency_key, json.dumps(message.body), now],
-        )
-    settle(connection, message.delivery_id, "addressed", now)
+def address(connection: Connection, message: Delivery, receiver: str, from_: datetime) -> None:
+    """Queue a message to one of its receivers, who gets it at `from_` or later."""
+    connection.execute(
+        "INSERT INTO cem.delivery (alert_id, channel, idempotency_key, body, queued_at) "
+        "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (channel, idempotency_key) DO NOTHING",
+        [message.alert_id, receiver, message.idempotency_key, json.dumps(message.body), from_],
+    )
 
 
-def waiting(connection: Connection, receiver: str, limit: int) -> list[Delivery]:
-    """Return messages that wait for a receiver, oldest first."""
+def waiting(connection: Connection, receiver: str, now: datetime, limit: int) -> list[Delivery]:
+    """Return messages that wait for a receiver and may be sent by now, oldest first."""
     rows = connection.execute(
         "SELECT delivery_id, alert_id, idempotency_key, body, attempts, EXISTS (SELECT FROM cem.delivery AS later "
         "WHERE later.alert_id = delivery.alert_id AND later.channel = delivery.channel "
         "AND later.outcome = 'waiting' AND later.delivery_id > delivery.delivery_id) "
-        "FROM cem.delivery WHERE outcome = 'waiting' AND channel = %s ORDER BY delivery_id LIMIT %s",
-        [receiver, limit],
+        "FROM cem.delivery WHERE outcome = 'waiting' AND channel = %s AND queued_at <= %s "
+        "ORDER BY delivery_id LIMIT %s",
+        [receiver, now, limit],
     )
     names = tuple(Delivery.__dataclass_fields__)
     return [Delivery(**dict(zip(names, row, strict=True))) for row in rows]

@@ -32,9 +32,10 @@ class FactsMaker:
         cluster = self._cluster(row)
         about = {} if signal is None else signal.about
         kept = None
-        if rule is not None and row.state == "silenced":
+        if rule is not None and row.state in ("silenced", "resolved"):
             machine = self._machine
-            kept = kept_back(rule, row.subject, row.severity, about, at, machine.book, machine.silences, machine.zone)
+            now = machine.now or at
+            kept = kept_back(rule, row.subject, row.severity, about, now, machine.book, machine.silences, machine.zone)
         users = row.users if cluster is None or row.kind != "cluster" else cluster.users_hurt
         links = {} if cluster is None else stored.links(self._connection, [cluster.cluster_id])
         return Facts(

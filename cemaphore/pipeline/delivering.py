@@ -102,8 +102,10 @@ def _address(connection: Connection, receivers: Sequence[Receiver], now: datetim
         messages = deliveries.unaddressed(connection)
         for message in messages:
             facts = Facts.from_json(message.body)
-            names = [one.name for one in receivers if _is_for(connection, one, facts)]
-            deliveries.address(connection, message, names, now)
+            for one in receivers:
+                if _is_for(connection, one, facts):
+                    deliveries.address(connection, message, one.name, _earliest(one, facts, now))
+            deliveries.settle(connection, message.delivery_id, "addressed", now)
     return len(messages)
 
 
@@ -114,6 +116,13 @@ def _is_for(connection: Connection, receiver: Receiver, facts: Facts) -> bool:
     if facts.state == "firing":
         return receiver.wants(facts)
     return deliveries.was_told(connection, receiver.name, facts.alert_id)
+
+
+def _earliest(receiver: Receiver, facts: Facts, now: datetime) -> datetime:
+    """From when a receiver may hear of it: no one is woken by the end of what was to disturb nobody."""
+    if receiver.kind == PEOPLE and facts.state == "resolved" and facts.silenced_until is not None:
+        return max(facts.silenced_until, now)
+    return now
 
 
 def _serve(serving: _Serving, receiver: Receiver) -> DeliveryRun:
@@ -133,7 +142,7 @@ def _serve(serving: _Serving, receiver: Receiver) -> DeliveryRun:
 
 
 def _send(connection: Connection, serving: _Serving, receiver: Receiver) -> DeliveryRun:
-    messages = deliveries.waiting(connection, receiver.name, AT_ONCE)
+    messages = deliveries.waiting(connection, receiver.name, serving.now, AT_ONCE)
     if receiver.kind == PEOPLE:
         messages = _newest(connection, messages, serving.now)
     if not messages:
