@@ -1,5 +1,6 @@
 """One customer's days: the four dimensions with the clusters that hit them, and experience beside expectation."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -56,7 +57,7 @@ def clock(moments: pd.Series) -> pd.Series:
     return pd.to_datetime(moments, utc=True).dt.tz_convert(zone()).dt.tz_localize(None)
 
 
-def expected(day: pd.Series, period: pd.Series | None, who: dict[str, Any] | None) -> None:
+def expected(day: Mapping[str, Any], period: pd.Series | None, who: dict[str, Any] | None) -> None:
     """Show the day beside what is usual for this customer, and beside others like them on the same day."""
     st.subheader(t("customer.expected"))
     rows = [(t("customer.this_day", day=local_days.name_of(day["start"])), day["overall"], day["lo"], day["hi"], None)]
@@ -84,7 +85,7 @@ def expected(day: pd.Series, period: pd.Series | None, who: dict[str, Any] | Non
     st.caption(_verdict(day, period))
 
 
-def _verdict(day: pd.Series, period: pd.Series | None) -> str:
+def _verdict(day: Mapping[str, Any], period: pd.Series | None) -> str:
     if period is None or pd.isna(day["overall"]) or pd.isna(period["overall"]):
         return t("customer.no_usual")
     if day["hi"] < period["lo"]:

@@ -1,16 +1,33 @@
 """The operator's local days, whatever zone the reader looks in: scores of days are made for these."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
 from dashboards.database import settings
 
+_YEARS = range(2000, 2100)  # of which there may be data (own)
+
 
 def name_of(moment: datetime) -> str:
     """Return the local day that holds a moment, as `2026-03-09`."""
     return moment.astimezone(_zone()).date().isoformat()
+
+
+def start_of(name: str) -> datetime | None:
+    """Return when the local day of a name such as `2026-03-09` begins; None where no day of ours has that name."""
+    try:
+        day = date.fromisoformat(name)
+    except ValueError:
+        return None
+    named = day.isoformat() == name and day.year in _YEARS
+    return datetime.combine(day, time(), _zone()) if named else None
+
+
+def today() -> datetime:
+    """Return when the present local day began."""
+    return datetime.combine(datetime.now(_zone()).date(), time(), _zone())
 
 
 def end_of(start: datetime) -> datetime:

@@ -40,3 +40,9 @@ def test_a_day_ends_at_the_next_midnight_also_where_clocks_change(
 def test_a_day_of_a_frame_keeps_the_frames_zone() -> None:
     start = pd.Series(pd.to_datetime(["2026-03-28T23:00Z"])).dt.tz_convert(BERLIN).iloc[0]
     assert local_days.end_of(start) == datetime(2026, 3, 29, 22, tzinfo=UTC)
+
+
+def test_a_name_is_a_day_only_where_it_is_one_of_ours() -> None:
+    assert local_days.start_of("2026-03-30") == datetime(2026, 3, 30, tzinfo=BERLIN)
+    for name in ("", "yesterday", "20260330", "2026-02-30", "9999-12-31", "0001-01-01"):
+        assert local_days.start_of(name) is None

@@ -155,7 +155,7 @@ def test_a_number_finds_a_customer_and_stays_out_of_address_and_log(
     page.get_by_role("textbox", name=text("en", "search.reason")).fill(reason)
     page.get_by_role("button", name=text("en", "search.find")).click()
     expect(page).to_have_url(f"{site.address}/customer?customer={key}")
-    says(page, "customer.unknown", key=key)
+    says(page, "customer.never_measured", days=60)
     assert number not in site.log.read_text(errors="replace")
     rows = connection.execute(
         "SELECT action, subject_token, reason FROM cem.audit WHERE actor = 'care-2' ORDER BY audit_id"

@@ -1,5 +1,6 @@
 """One customer: how their service was and why, what to tell them, and all that is on record; found by pseudonym."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,10 @@ from dashboards.page import language, look, t, zone
 from dashboards.plain_words import Day, Disturbance, told
 from store import care, numbers, screens
 
+Found = Mapping[str, Any]
+
 _DAYS = 60  # shown of a customer (own): two months of daily points are read at a glance
+_UNMEASURED: Found = {"n": 0, "bad": 0, "overall": None, "lo": None, "hi": None, "limiting": None}
 _LOOK_BACK = timedelta(days=7)  # clusters that ended longer before the day are not told (own)
 
 
@@ -32,24 +36,25 @@ def main() -> None:
         st.info(t("customer.enter"))
         return
     days = look(care.days, key, _DAYS)
-    seen = days.dropna(subset=["n"])
-    if seen.empty:
-        st.warning(t("customer.unknown", key=key))
-        return
     who = look(care.profile, key)
     _who(who)
     customer_search.reveal(key)
-    day = _day(seen)
-    start, end = day["start"], local_days.end_of(day["start"])
+    start = _day(days)
+    end = local_days.end_of(start)
+    day = look(numbers.customer_day, key, start) or {"start": start, **_UNMEASURED}
+    measured = days["n"].notna().any()
     clusters = look(care.clusters, key, start - _LOOK_BACK)
     clusters = clusters[pd.to_datetime(clusters["started_at"], utc=True) < end]
-    _now(key, day)
+    _now(day)
     left, right = st.columns(2)
     with left:
         _tell(clusters, day)
     with right:
         customer_trend.why(clusters)
-    customer_trend.show(days, look(care.clusters, key, days["start"].iloc[0]))
+    if measured:
+        customer_trend.show(days, look(care.clusters, key, days["start"].iloc[0]))
+    else:
+        st.info(t("customer.never_measured", days=_DAYS))
     periods = look(screens.customer_periods, key)
     customer_trend.expected(day, None if periods.empty else periods.iloc[-1], who)
     _record(key, start, end, clusters, periods)
@@ -63,25 +68,32 @@ def _who(who: dict[str, Any] | None) -> None:
     st.caption(t("customer.profile", **known))
 
 
-def _day(seen: pd.DataFrame) -> pd.Series:
-    """The day to look at: of the URL, else the newest that the customer was seen on."""
-    names = [local_days.name_of(start) for start in seen["start"]]
-    chosen = filters.listed(t("customer.day"), names[::-1], key="day")
-    return seen.iloc[names.index(chosen)]
+def _day(days: pd.DataFrame) -> datetime:
+    """The day to look at: of the URL, measured or not, else the newest that the customer was seen on."""
+    seen = {local_days.name_of(start): start for start in days.dropna(subset=["n"])["start"]}
+    asked = local_days.start_of(st.query_params.get("day", ""))
+    if asked is not None:
+        seen.setdefault(local_days.name_of(asked), asked)
+    if not seen:
+        newest: datetime = local_days.today() if days.empty else days["start"].iloc[-1]
+        return newest
+    names = sorted(seen, reverse=True)
+    return seen[filters.listed(t("customer.day"), names, key="day", always=True)]
 
 
-def _now(key: int, day: pd.Series) -> None:
-    found = look(numbers.customer_day, key, day["start"])
-    assert found is not None  # `day` is one of these days
+def _now(day: Found) -> None:
+    if not day["n"]:
+        st.warning(t("customer.unmeasured", day=local_days.name_of(day["start"])))
+        return
     names = ("overall", *customer_trend.DIMENSIONS)
     for column, name in zip(st.columns(len(names)), names, strict=True):
         with column:
-            explained_number.show(t(f"dimension.{name}"), explained_number.customer(found, name), key=name)
+            explained_number.show(t(f"dimension.{name}"), explained_number.customer(day, name), key=name)
     limiting = t("app.none") if pd.isna(day["limiting"]) else t(f"dimension.{day['limiting']}")
     st.markdown(t("customer.in_short", limiting=limiting, bad=int(day["bad"]), n=int(day["n"])))
 
 
-def _tell(clusters: pd.DataFrame, day: pd.Series) -> None:
+def _tell(clusters: pd.DataFrame, day: Found) -> None:
     """What to tell the customer, first in the reader's language, and in the other one beside it."""
     st.subheader(t("tell.title"))
     disturbances = [
