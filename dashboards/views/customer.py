@@ -70,7 +70,7 @@ def _who(who: dict[str, Any] | None) -> None:
 
 def _day(days: pd.DataFrame) -> datetime:
     """The day to look at: of the URL, measured or not, else the newest that the customer was seen on."""
-    seen = {local_days.name_of(start): start for start in days.dropna(subset=["n"])["start"]}
+    seen: dict[str, datetime] = {local_days.name_of(start): start for start in days.dropna(subset=["n"])["start"]}
     asked = local_days.start_of(st.query_params.get("day", ""))
     if asked is not None:
         seen.setdefault(local_days.name_of(asked), asked)
@@ -89,7 +89,7 @@ def _now(day: Found) -> None:
     for column, name in zip(st.columns(len(names)), names, strict=True):
         with column:
             explained_number.show(t(f"dimension.{name}"), explained_number.customer(day, name), key=name)
-    limiting = t("app.none") if pd.isna(day["limiting"]) else t(f"dimension.{day['limiting']}")
+    limiting = t("app.none") if day["limiting"] is None else t(f"dimension.{day['limiting']}")
     st.markdown(t("customer.in_short", limiting=limiting, bad=int(day["bad"]), n=int(day["n"])))
 
 
@@ -107,8 +107,7 @@ def _tell(clusters: pd.DataFrame, day: Found) -> None:
         )
         for one in clusters.to_dict("records")
     ]
-    limiting = None if pd.isna(day["limiting"]) else day["limiting"]
-    seen = Day(start=day["start"], n=int(day["n"]), bad=int(day["bad"]), limiting=limiting)
+    seen = Day(start=day["start"], n=int(day["n"]), bad=int(day["bad"]), limiting=day["limiting"])
     languages = sorted(LANGUAGES, key=lambda name: name != language())
     for tab, name in zip(st.tabs([LANGUAGES[name] for name in languages]), languages, strict=True):
         tab.code(told(name, disturbances, seen, zone()), language=None, wrap_lines=True)
