@@ -16,6 +16,7 @@ from store import places
 Found = Mapping[str, Any]
 Piece = dict[str, Any]
 
+_NAMED_BY = {"demarcation": "segment", "conditions": "attribute"}  # kind of evidence to prefix of its messages
 _CHARTS = 8  # pieces that are drawn, those that changed most; the table has all
 _KPIS = 4
 _OBJECTS = 300  # network objects whose mean is drawn
@@ -46,19 +47,21 @@ def _both(piece: Piece) -> bool:
 
 
 def _named(piece: Piece) -> str:
-    unit = piece["unit"]
-    return f"{_metric(piece)} ({unit})" if unit not in ("1", "ratio", None) else _metric(piece)
+    bare = piece["unit"] in ("1", "ratio", None)
+    return _metric(piece) if bare else f"{_metric(piece)} ({_unit(piece)})"
+
+
+def _unit(piece: Piece) -> str:
+    return word("evidence_unit", str(piece.get("unit") or ""))
 
 
 def _metric(piece: Piece) -> str:
     name = str(piece["metric"])
     if piece.get("kind") == "kpi":
         return title(name, language())
-    if piece.get("kind") == "demarcation":
-        return word("segment", name)
-    if piece.get("kind") in ("joint", "conditions"):
-        return word("attribute", name) if piece.get("kind") == "conditions" else word("dimension", name)
-    return word("measure", name)
+    if piece.get("kind") == "joint":
+        return word("dimension", word("domain", name))
+    return word(_NAMED_BY.get(str(piece.get("kind")), "measure"), name)
 
 
 def _kpis(found: Found, pieces: list[Piece]) -> None:
@@ -82,12 +85,12 @@ def _kpis(found: Found, pieces: list[Piece]) -> None:
 
 
 def _table(pieces: list[Piece]) -> None:
-    figures = {"before": "before", "during": "during", "effect": "effect", "unit": "unit"}
     rows = [
         {
             t("column.kind"): word("evidence", str(piece.get("kind", "complaints"))),
             t("column.metric"): _metric(piece),
-            **{t(f"column.{name}"): piece.get(key) for name, key in figures.items()},
+            **{t(f"column.{name}"): piece.get(name) for name in ("before", "during", "effect")},
+            t("column.unit"): _unit(piece),
             t("column.changed"): _changed(piece),
             t("column.speaks"): _speaks(piece),
         }

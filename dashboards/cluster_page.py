@@ -80,7 +80,7 @@ def hurt(cluster_id: str, silent_users: int | None) -> None:
             continue
         shown = pd.DataFrame(
             {
-                t(f"attribute.{attribute}"): mine["value"].fillna(t("app.none")),
+                t(f"attribute.{attribute}"): [_part(attribute, value) for value in mine["value"].fillna("")],
                 t("cluster.users_hurt"): mine["users_hurt"].map(count),
                 t("column.users"): mine["users"].map(count),
             }
@@ -88,6 +88,12 @@ def hurt(cluster_id: str, silent_users: int | None) -> None:
         st.dataframe(shown, hide_index=True, alt=t(f"cluster.by_{attribute}"))
     st.write(t("cluster.silent", n=count(silent_users)))
     link("customer", t("customer.pick"), cluster=cluster_id)
+
+
+def _part(attribute: str, value: str) -> str:
+    if attribute == "vip_level":
+        return word("tier", value or "none")
+    return value or t("app.none")
 
 
 def complaints(cluster_id: str) -> None:

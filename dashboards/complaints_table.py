@@ -89,7 +89,7 @@ def surges(frame: pd.DataFrame) -> None:
         return
     shown = pd.DataFrame(
         {
-            t("column.what"): frame["selector"].map(_surge),
+            t("column.what"): frame["selector"].map(where),
             t("column.since"): frame["started_at"].map(moment),
             t("column.until"): frame["ended_at"].map(moment),
             t("column.complaints"): frame["complaints"].map(lambda value: f"{value:.1f}"),
@@ -158,9 +158,3 @@ def _risks(cluster_id: str) -> None:
 
 def _topic(name: str | None) -> str:
     return t("app.none") if name is None or pd.isna(name) else word("topic", name)
-
-
-def _surge(selector: dict[str, list[str]]) -> str:
-    named = {column: values for column, values in selector.items() if column != "topic"}
-    topic = ", ".join(_topic(each) for each in selector["topic"])
-    return f"{topic}; {where(named)}" if named else topic

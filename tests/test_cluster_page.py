@@ -62,3 +62,33 @@ def test_a_small_surge_opens_and_hides_how_small_it_is(
     assert figures is not None
     shown, _ = figures[text(language, "cluster.records_hurt")]
     assert shown.startswith(text(language, "app.of_few", k=10))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_changed_is_said_in_the_readers_words(
+    screen: Opened, database: str, connection: Connection, language: str
+) -> None:
+    """Topics, domains, units and tiers are words of the catalogues, on the page and in the report."""
+    pieces = [
+        {"kind": "joint", "metric": "ran_capacity", "before": 0.1, "during": 6.2, "effect": 4.0, "unit": "points"},
+        {"kind": "joint", "metric": "network", "before": 0.1, "during": 6.2, "effect": 4.0, "unit": "points"},
+        {"kind": "alarm", "metric": "Link down", "before": 0.0, "during": 2.0, "effect": 0.0, "unit": "alarms"},
+        {"kind": "conditions", "metric": "app", "before": None, "during": 1.0, "effect": 0.0, "unit": "values"},
+        {"metric": "complaints", "before": 0.5, "during": 60.0, "effect": 7.8, "unit": "complaints"},
+    ]
+    name = saved(connection, users=300, users_hurt=60, sessions=300, sessions_hurt=60, evidence=pieces)
+    tier = connection.execute("INSERT INTO cem.label (kind, value) VALUES ('vip_level', 'gold') RETURNING label_id")
+    for code in (0, *(tier.fetchone() or ())):
+        connection.execute("INSERT INTO cem.cluster_tier VALUES ('surge-1', %s, 100, 30)", [code])
+    connection.commit()
+    keys = ["domain.ran_capacity", "dimension.network", "attribute.app", "measure.complaints", "tier.gold", "tier.none"]
+    keys += [f"evidence_unit.{unit}" for unit in ("points", "alarms", "values", "complaints")]
+    app = screen("clusters", "operations", cluster=name, lang=language)
+    assert not app.exception
+    assert app.title[0].value.startswith(text(language, "topic.app"))
+    cells = {str(cell) for table in app.dataframe for cell in table.value.to_numpy().ravel()}
+    assert {text(language, key) for key in keys} <= cells
+    with connect(database, role="cem_operations", autocommit=True) as reading:
+        made = cluster.report(reading, name, words_of(load_settings(), language), now=START)
+    cells = {cell for block in made.blocks for row in block.rows for cell in row}
+    assert {text(language, key) for key in keys} <= cells

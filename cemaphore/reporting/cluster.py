@@ -14,6 +14,7 @@ from store import cluster_screens, complaint_views, screens
 from store.connection import Connection
 
 MOST_COMPLAINTS = 20
+_NAMED_BY = {"demarcation": "segment", "conditions": "attribute"}  # kind of evidence to prefix of its messages
 _COLOURS = {"bad": "#D55E00", "expected": "#0072B2"}
 
 
@@ -88,11 +89,11 @@ def _evidence(connection: Connection, found: dict[str, Any], words: Words) -> It
 
 
 def _metric(piece: dict[str, Any], words: Words) -> str:
-    """A segment or dimension in words; a counter, KPI or measurement by the name it has where it comes from."""
+    """What was measured in words; a counter or KPI by the name it has where it comes from."""
     metric, kind = str(piece["metric"]), piece.get("kind")
-    if kind == "demarcation":
-        return words.word("segment", metric)
-    return words.word("dimension", words.word("domain", metric)) if kind == "joint" else metric
+    if kind == "joint":
+        return words.word("dimension", words.word("domain", metric))
+    return words.word(_NAMED_BY.get(str(kind), "measure"), metric)
 
 
 def _number(value: Any) -> str:
@@ -112,7 +113,10 @@ def _people(connection: Connection, found: dict[str, Any], words: Words) -> Iter
         yield heading(words.t("cluster.hurt"))
         columns = {
             words.t("column.kind"): parts["attribute"].map(lambda name: words.word("attribute", name)).tolist(),
-            words.t("column.value"): parts["value"].map(lambda name: words.word("tier", name or "none")).tolist(),
+            words.t("column.value"): [
+                _part(name, value, words)
+                for name, value in zip(parts["attribute"], parts["value"].fillna(""), strict=True)
+            ],
             words.t("cluster.users_hurt"): parts["users_hurt"].map(words.count).tolist(),
             words.t("column.users"): parts["users"].map(words.count).tolist(),
         }
@@ -120,6 +124,12 @@ def _people(connection: Connection, found: dict[str, Any], words: Words) -> Iter
     yield heading(words.t("cluster.complaints"))
     yield Block(kind="text", text=words.t("cluster.silent", n=words.count(found["silent_users"])))
     yield from _complaints(connection, found["cluster_id"], words)
+
+
+def _part(attribute: str, value: str, words: Words) -> str:
+    if attribute == "vip_level":
+        return words.word("tier", value or "none")
+    return value or words.t("app.none")
 
 
 def _complaints(connection: Connection, cluster_id: str, words: Words) -> Iterator[Block]:
