@@ -37,8 +37,9 @@ def led(connection: Connection) -> bool:
 
 
 def fence(connection: Connection, instance: str) -> int:
-    """End the jobs of every other program: their connections, and their unfinished slots, which are lost.
+    """End the jobs of every other program: their connections, and all unfinished slots, which are lost.
 
+    This program's own ones, too: it calls this when it takes the lead, and what ran when it lost it was ended.
     A program that was only frozen finds, when it wakes up, every transaction that it had open rolled back.
     Returns how many slots were lost.
     """
@@ -46,9 +47,8 @@ def fence(connection: Connection, instance: str) -> int:
     connection.execute("UPDATE cem.instance SET leads_since = NULL WHERE instance <> %s", [instance])
     connection.execute("UPDATE cem.instance SET leads_since = clock_timestamp() WHERE instance = %s", [instance])
     done = connection.execute(
-        "UPDATE cem.job_slot SET finished_at = clock_timestamp(), ok = false, error = %s "
-        "WHERE finished_at IS NULL AND instance <> %s",
-        [LOST, instance],
+        "UPDATE cem.job_slot SET finished_at = clock_timestamp(), ok = false, error = %s WHERE finished_at IS NULL",
+        [LOST],
     )
     return done.rowcount
 

@@ -112,6 +112,22 @@ def test_a_daily_run_that_was_lost_is_run_again_and_a_good_one_is_not(
         assert slots.claim(connection, "retention", slot, instance, 86_400, again=True) is None
 
 
+def test_a_daily_run_cut_off_by_a_restart_of_the_database_is_run_again_by_the_same_program(
+    database: str, settings: Settings, connection: Connection
+) -> None:
+    with running(database, settings) as program:
+        lease, slot = program.lease, datetime(2026, 3, 2, tzinfo=UTC)
+        assert lease.use(lambda lead: slots.claim(lead, "retention", slot, lease.instance, 86_400, again=True))
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'cem-lead' "
+            "AND datname = current_database()"
+        )
+        assert until(lambda: lease.lost_slots == 1)
+        again = lease.use(lambda lead: slots.claim(lead, "retention", slot, lease.instance, 86_400, again=True))
+        assert again is not None
+        assert again.attempt == 2
+
+
 def test_a_failing_job_is_counted_and_the_program_goes_on(settings: Settings, database: str) -> None:
     (settings.home / "alerts.toml").write_text("[[rule", encoding="utf-8")
     with running(database, settings) as program:

@@ -120,7 +120,7 @@ class Runner:
         else:
             tell = log.info if done.worked and not job.startswith(SOURCE) else log.debug
             tell("job done", **{name: value for name, value in done.counts.items() if name != "seconds"})
-        with suppress(TransientError):  # a lost lead: its successor has closed the slot
+        with suppress(TransientError):  # a lost lead: whoever takes it next closes the slot
             self._lease.use(lambda connection: self._write(connection, job, slot, began, done))
 
     def _write(self, connection: Connection, job: str, slot: datetime, began: datetime, done: Done) -> None:
