@@ -82,6 +82,16 @@ def test_a_process_that_dies_loses_its_run_only(lane: LaneProcess, connection: C
     assert lane.pid != first
 
 
+def test_a_source_that_was_taken_out_is_answered_and_ends_no_other_job(lane: LaneProcess) -> None:
+    """A process that was replaced has read `sources.toml` anew; its parent's schedule still names the source."""
+    first = lane.pid
+    done = lane.run("source:gone", 60)
+    assert (done.failure, done.killed) == ("configuration", False)
+    assert "source:gone is not in the configuration any more; restart cem run" in str(done.error)
+    assert lane.run("alert", 60).error is None
+    assert lane.pid == first
+
+
 def test_limits_are_named_after_jobs(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"JOB_LIMITS_S.*knows no job 'scoring'"):
         load_settings(home=tmp_path, job_limits_s={"scoring": 5})

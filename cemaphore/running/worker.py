@@ -16,9 +16,9 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from cemaphore.running.clock import Clock
 from cemaphore.running.logs import adopt_libraries, configure
 from cemaphore.running.schedule import Lane
-from cemaphore.running.work import Call, Done, Failure, Work, failure_of
+from cemaphore.running.work import Call, Counts, Done, Failure, Work, failure_of
 from cemaphore.settings import Settings
-from records.errors import CemaphoreError
+from records.errors import CemaphoreError, ConfigError
 from store.slots import JOB_CONNECTION
 
 Log = structlog.typing.FilteringBoundLogger
@@ -45,6 +45,15 @@ def perform(work: Work, job: str, dsn: str, clock: Clock, log: Log) -> Done:
             log.error("a fault of the program", job=job, exc_info=True)
         return Done(seconds=seconds, news=tuple(call.news), error=str(error), failure=failure)
     return Done(counts=counts, seconds=time.perf_counter() - began, news=tuple(call.news))
+
+
+def unknown(job: str) -> Work:
+    """What runs in place of a job that this process does not know, as that of a source that was taken out."""
+
+    def refuse(call: Call) -> Counts:
+        raise ConfigError(f"{job} is not in the configuration any more; restart cem run")
+
+    return refuse
 
 
 def bounded(dsn: str, limit_s: float) -> str:
@@ -83,7 +92,8 @@ def work(lane: Lane, pipe: Pipe, given: Given) -> None:
         pipe.send(jobs.sources)
 
     def one(number: int, job: str, limit_s: float) -> None:
-        done = perform(jobs.work[job], job, bounded(given.dsn, limit_s), given.clock, log)
+        made = jobs.work.get(job, unknown(job))
+        done = perform(made, job, bounded(given.dsn, limit_s), given.clock, log)
         with sending, suppress(OSError):
             pipe.send((number, done))
 
