@@ -46,7 +46,7 @@ def alarm(letter: Letter) -> dict[str, Any]:
         "alarmedObjectType": kind,
         "sourceSystemId": SYSTEM,
         "reportingSystemId": SYSTEM,
-        "state": "cleared" if resolved else "raised" if facts.change <= 1 else "updated",
+        "state": "cleared" if resolved else "raised" if letter.first else "updated",
         "ackState": "unacknowledged" if facts.acknowledged_by is None else "acknowledged",
         "ackUserId": facts.acknowledged_by,
         "ackSystemId": None if facts.acknowledged_by is None else SYSTEM,
@@ -67,8 +67,7 @@ def alarm(letter: Letter) -> dict[str, Any]:
 
 def alarm_event(letter: Letter) -> dict[str, Any]:
     """Return the TMF642 event that tells of this change of an alarm."""
-    facts = letter.facts
-    kind = "AlarmCreateEvent" if facts.change <= 1 and facts.state == "firing" else "AlarmStateChangeEvent"
+    kind = "AlarmCreateEvent" if letter.first else "AlarmStateChangeEvent"
     return _event(letter, kind, {"alarm": alarm(letter)})
 
 
@@ -106,9 +105,7 @@ def problem(letter: Letter) -> dict[str, Any]:
 
 def problem_event(letter: Letter) -> dict[str, Any]:
     """Return the TMF656 event that tells of this change of a service problem."""
-    facts = letter.facts
-    new = facts.change <= 1 and facts.state == "firing"
-    kind = "ServiceProblemCreateEvent" if new else "ServiceProblemStateChangeEvent"
+    kind = "ServiceProblemCreateEvent" if letter.first else "ServiceProblemStateChangeEvent"
     return _event(letter, kind, {"serviceProblem": problem(letter)})
 
 

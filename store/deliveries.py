@@ -74,20 +74,21 @@ def unaddressed(connection: Connection, limit: int = 500) -> list[Delivery]:
     return [Delivery(delivery_id=row[0], alert_id=row[1], idempotency_key=row[2], body=row[3]) for row in rows]
 
 
-def was_told(connection: Connection, receiver: str, alert_id: str) -> bool:
-    """Whether a message of this alert was addressed to this receiver before."""
-    row = connection.execute(
-        "SELECT EXISTS (SELECT FROM cem.delivery WHERE alert_id = %s AND channel = %s)", [alert_id, receiver]
-    ).fetchone()
-    return bool(row and row[0])
+def told(connection: Connection, alert_id: str) -> set[str]:
+    """Return the receivers that a message of this alert was addressed to."""
+    rows = connection.execute(
+        "SELECT DISTINCT channel FROM cem.delivery WHERE alert_id = %s AND channel <> %s", [alert_id, EVERYBODY]
+    )
+    return {row[0] for row in rows}
 
 
-def address(connection: Connection, message: Delivery, receiver: str, from_: datetime) -> None:
-    """Queue a message to one of its receivers, who gets it at `from_` or later."""
+def address(connection: Connection, message: Delivery, receiver: str, first: bool, from_: datetime) -> None:
+    """Queue a message to one of its receivers, who gets it at `from_` or later; `first` where it knows no earlier."""
+    body = json.dumps({**message.body, "first": first})
     connection.execute(
         "INSERT INTO cem.delivery (alert_id, channel, idempotency_key, body, queued_at) "
         "VALUES (%s, %s, %s, %s, %s) ON CONFLICT (channel, idempotency_key) DO NOTHING",
-        [message.alert_id, receiver, message.idempotency_key, json.dumps(message.body), from_],
+        [message.alert_id, receiver, message.idempotency_key, body, from_],
     )
 
 

@@ -61,3 +61,18 @@ def test_what_ends_in_quiet_hours_is_over_for_machines_at_once_and_for_people_af
     assert len([body for body in served.got if "title" in body]) == 1, "people sleep on"
     deliver(database, settings, now=NOON + timedelta(hours=9))
     assert [body["title"].partition(":")[0] for body in served.got if "title" in body] == ["Warning", "Over"]
+
+
+def test_the_first_that_a_receiver_hears_of_an_alert_creates_it(
+    connection: Connection, database: str, settings: Settings, served: Hook
+) -> None:
+    _receivers(settings, served, "tmf642", "tmf656")
+    _judge_and_deliver(connection, database, settings)
+    numbers = connection.execute("SELECT number, told FROM cem.alert_change ORDER BY change_id").fetchall()
+    assert numbers == [(1, False), (2, True), (3, True)], "it was pending before it was told"
+    events = [(body["eventType"], body["event"]) for body in served.got]
+    types = [kind for kind, _ in events]
+    assert types.index("AlarmCreateEvent") < types.index("AlarmStateChangeEvent")
+    assert types.index("ServiceProblemCreateEvent") < types.index("ServiceProblemStateChangeEvent")
+    alarms = [event["alarm"]["state"] for _, event in events if "alarm" in event]
+    assert (len(types), alarms) == (4, ["raised", "cleared"])

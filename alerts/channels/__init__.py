@@ -20,7 +20,7 @@ GROUP = "cemaphore.alert_channels"
 class Letter:
     """One message to one receiver, in its language: `title` is the first line, `lines` the rest, `url` a screen.
 
-    `key` is the same however often the letter is sent.
+    `key` is the same however often the letter is sent; `first` where the receiver has heard nothing of the alert yet.
     """
 
     key: str
@@ -29,6 +29,7 @@ class Letter:
     title: str
     lines: tuple[str, ...] = field(default_factory=tuple)
     url: str | None = None
+    first: bool = False
 
 
 class Refusal(str):

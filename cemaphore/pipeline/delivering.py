@@ -102,20 +102,20 @@ def _address(connection: Connection, receivers: Sequence[Receiver], now: datetim
         messages = deliveries.unaddressed(connection)
         for message in messages:
             facts = Facts.from_json(message.body)
+            told = deliveries.told(connection, facts.alert_id)
             for one in receivers:
-                if _is_for(connection, one, facts):
-                    deliveries.address(connection, message, one.name, _earliest(one, facts, now))
+                knows = one.name in told
+                if _is_for(one, facts, knows):
+                    deliveries.address(connection, message, one.name, not knows, _earliest(one, facts, now))
             deliveries.settle(connection, message.delivery_id, "addressed", now)
     return len(messages)
 
 
-def _is_for(connection: Connection, receiver: Receiver, facts: Facts) -> bool:
+def _is_for(receiver: Receiver, facts: Facts, knows: bool) -> bool:
     """Whether a receiver gets this message; nobody is told that something is over, or taken, of which he knew not."""
     if receiver.kind == ALERTMANAGER or facts.state not in receiver.states:
         return False
-    if facts.state == "firing":
-        return receiver.wants(facts)
-    return deliveries.was_told(connection, receiver.name, facts.alert_id)
+    return receiver.wants(facts) if facts.state == "firing" else knows
 
 
 def _earliest(receiver: Receiver, facts: Facts, now: datetime) -> datetime:
@@ -172,7 +172,8 @@ def _newest(connection: Connection, messages: Sequence[Delivery], now: datetime)
 
 
 def _letter(write: Writer, receiver: Receiver, message: Delivery) -> Letter:
-    return replace(write(Facts.from_json(message.body), receiver.language), key=message.idempotency_key)
+    letter = write(Facts.from_json(message.body), receiver.language)
+    return replace(letter, key=message.idempotency_key, first=message.body.get("first", False))
 
 
 def _post(connection: Connection, serving: _Serving, receiver: Receiver) -> DeliveryRun:
@@ -202,7 +203,7 @@ def _told(connection: Connection) -> list[tuple[Facts, datetime]]:
 
 def try_out(settings: Settings, receiver: Receiver, now: datetime) -> str | None:
     """Send a message that says that nothing is wrong; returns why it was not taken, None where it was."""
-    letter = writer(settings)(test_facts(now), receiver.language)
+    letter = replace(writer(settings)(test_facts(now), receiver.language), first=True)
     try:
         channel = kinds()[receiver.kind](receiver, outbound_of(settings, receiver))
         return next(iter(channel.tell([letter])), "the channel says nothing")
@@ -218,10 +219,17 @@ def exported(
     start: datetime | None,
     end: datetime | None,
 ) -> list[dict[str, Any]]:
-    """Return alerts that fired in a shape of TM Forum; parts of another alert are alarms, and no problems."""
+    """Return alerts that fired in a shape of TM Forum; parts of another alert are alarms, and no problems.
+
+    An alarm is `raised` for as long as nobody has acknowledged it.
+    """
     write = writer(settings)
     found = deliveries.fired(connection, state, start, end)
-    letters = [(one, write(Facts.from_json(one.shape), "en")) for one in found]
+    facts = [Facts.from_json(one.shape) for one in found]
+    letters = [
+        (one, replace(write(each, "en"), first=each.acknowledged_by is None))
+        for one, each in zip(found, facts, strict=True)
+    ]
     if shape == "tmf656":
         return [tmf.problem(letter) for one, letter in letters if one.parent_id is None]
     parents = [{"parentAlarm": [{"id": one.parent_id}]} if one.parent_id else {} for one, _ in letters]
