@@ -12,7 +12,7 @@ _TIMES = (*("at", "started_at", "fired_at", "resolved_at", "acknowledged_at", "a
 
 @dataclass(frozen=True, kw_only=True)
 class TierUsers:
-    """Users of one value tier; `tier` None where it is not known. Tiers below the k-anonymity are not listed."""
+    """Users of one value tier; `tier` None where it is not known. None below the k-anonymity, nor the next one then."""
 
     tier: str | None
     users: int

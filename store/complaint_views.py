@@ -117,7 +117,7 @@ def risks(connection: Connection, cluster_id: str) -> pd.DataFrame:
     return frame(
         connection,
         "SELECT * FROM api.cluster_risks WHERE cluster_id = %(id)s "
-        "ORDER BY topic <> '', exposed_complaints DESC, topic",
+        "ORDER BY topic <> '', exposed_complaints DESC NULLS LAST, topic",
         {"id": cluster_id},
     )
 

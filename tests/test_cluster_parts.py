@@ -11,7 +11,7 @@ CLUSTERS = 120
 
 
 def test_no_difference_tells_a_small_group(connection: Connection, database: str) -> None:
-    """Of many made-up clusters, what is hidden of each is nothing at all or k and more, users as well as users hurt."""
+    """Of many made-up clusters, what is hidden of each is nothing or k and more: users, the hurt, the others."""
     rng = np.random.default_rng(7)
     made = {f"c{number}": _parts(rng) for number in range(CLUSTERS)}
     connection.execute("INSERT INTO cem.label (kind, value) SELECT 'segment', 's' || n FROM generate_series(1, 6) n")
@@ -31,13 +31,19 @@ def test_no_difference_tells_a_small_group(connection: Connection, database: str
         for name, parts in made.items():
             shown = cluster_screens.cluster_parts(asked, name)
             for _, mine in shown.groupby("attribute"):
-                for place, column in enumerate(("users", "users_hurt")):
-                    known = mine[column].dropna()
-                    assert not ((known > 0) & (known < K)).any()
-                    whole = sum(pair[place] for pair in parts)  # shown beside from k on
-                    hidden = whole - known.sum()
+                theirs = [parts[int(value[1:]) - 1] for value in mine["value"]]
+                truth = mine.assign(all=[all_of for all_of, _ in theirs], bad=[bad for _, bad in theirs])
+                truth["good"] = truth["all"] - truth["bad"]
+                for column, shown_in in (("all", "users"), ("bad", "users_hurt"), ("good", "users_hurt")):
+                    told = truth[shown_in].notna()
+                    assert not truth.loc[told, column].between(1, K - 1).any()
+                    whole, hidden = truth[column].sum(), truth.loc[~told, column].sum()  # shown beside from k on
                     assert hidden == 0 or hidden >= K or whole < K
                     hidden_somewhere += hidden > 0
+                for exact, shown_in in (("all", "users"), ("bad", "users_hurt")):
+                    told = truth[truth[shown_in].notna()]
+                    assert (told[shown_in] % 5 == 0).all()
+                    assert ((told[shown_in] - told[exact]).abs() <= 2.5).all()
     assert hidden_somewhere > CLUSTERS / 4
 
 

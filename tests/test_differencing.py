@@ -157,7 +157,7 @@ def test_indicators_are_of_k_users(analyst: Connection, city: City) -> None:
 
 @pytest.mark.parametrize("view", ["cluster_tiers", "cluster_parts"])
 def test_users_of_a_cluster_and_its_parts(analyst: Connection, city: City, view: str) -> None:
-    """A cluster's users without its shown parts are k at least, or none; so are those who were hurt."""
+    """A cluster's users without its shown parts are k at least, or none; so are the hurt, and the others."""
     attribute = "'vip_level' AS attribute, tier AS value" if view == "cluster_tiers" else "attribute, value"
     told = frame(analyst, f"SELECT cluster_id, {attribute}, users, users_hurt FROM api.{view}")  # noqa: S608 - ours
     with connect(city.dsn) as owner:
@@ -169,10 +169,48 @@ def test_users_of_a_cluster_and_its_parts(analyst: Connection, city: City, view:
         )
     rows = told.merge(truth, on=["cluster_id", "attribute", "value"], suffixes=("_told", ""))
     assert not rows.empty
-    for column in ("users", "users_hurt"):
+    rows["good"], rows["good_told"] = rows["users"] - rows["users_hurt"], rows["users_hurt_told"]
+    for column in ("users", "users_hurt", "good"):
         hidden = rows[rows[f"{column}_told"].isna() & (rows[column] > 0)]
         left = hidden.groupby(["cluster_id", "attribute"])[column].sum()
         assert (left >= K).all(), column
+        seen = rows[rows[f"{column}_told"].notna()]
+        assert ((seen[column] == 0) | (seen[column] >= K)).all(), column
+        assert (seen[f"{column}_told"] % 5 == 0).all(), column
+
+
+def test_risks_of_a_cluster(analyst: Connection) -> None:
+    """Whom a cluster makes complain: users told to 5, complaints none or k."""
+    told = frame(analyst, "SELECT exposed, others, exposed_complaints, other_complaints FROM api.cluster_risks")
+    assert not told.empty
+    assert (told[["exposed", "others"]] % 5 == 0).all(axis=None)
+    for column in ("exposed_complaints", "other_complaints"):
+        assert not told[column].between(1, K - 1).any(), column
+
+
+def test_alerts_tell_users_as_everywhere(connection: Connection, database: str) -> None:
+    """To 5, none below k, of a cluster's alert none whose others are below k; the message says nothing of it."""
+    connection.execute(
+        "INSERT INTO cem.cluster VALUES ('c', 'sessions', 'network', 'core', '{}', now(), now(), NULL, 50, 90, 1, 0, "
+        "0, 0, 1, '[]', 3, 'look', 1, now())"
+    )
+    detail = '{"users": 43, "tiers": [{"tier": "gold", "users": 41}], "domain": "core"}'
+    for name, kind, users in (
+        ("few", "drop", 9),
+        ("many", "drop", 43),
+        ("close", "cluster", 49),
+        ("half", "cluster", 32),
+    ):
+        connection.execute(
+            "INSERT INTO cem.alert (alert_id, rule, subject, severity, state, started_at, detail, updated_at, kind, "
+            "cluster_id, users) "
+            "VALUES (%(name)s, 'r', %(name)s, 'warning', 'firing', now(), %(detail)s, now(), %(kind)s, 'c', %(users)s)",
+            {"name": name, "detail": detail, "kind": kind, "users": users},
+        )
+    with connect(database, role="cem_analyst", autocommit=True) as asked:
+        told = asked.execute("SELECT alert_id, users, detail FROM api.alerts").fetchall()
+    assert {name: users for name, users, _ in told} == {"few": None, "many": 45, "close": None, "half": 30}
+    assert all(detail == {"domain": "core"} for *_, detail in told)
 
 
 def test_windows_of_a_cluster(analyst: Connection, city: City) -> None:

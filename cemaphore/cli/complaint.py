@@ -100,11 +100,12 @@ def _risks(cluster_id: Cluster, as_json: JSON = False) -> None:
     from cemaphore.exits import exits
     from cemaphore.printing import show
     from store import complaint_views
+    from store.screens import rows
 
     with exits(), _connected() as connection:
         found = complaint_views.explained(connection, cluster_id)
-        rows = complaint_views.risks(connection, cluster_id).drop(columns="cluster_id").to_dict("records")
-    show({**found, "risks": rows}, as_json)
+        risks = rows(complaint_views.risks(connection, cluster_id).drop(columns="cluster_id"))
+    show({**found, "risks": risks}, as_json)
 
 
 def _silent(

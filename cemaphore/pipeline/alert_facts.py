@@ -89,7 +89,18 @@ class FactsMaker:
 
     def _tiers(self, cluster_id: str) -> tuple[TierUsers, ...]:
         found = cluster_life.tiers(self._connection, [cluster_id]).get(cluster_id, [])
-        return tuple(TierUsers(tier=tier, users=hurt) for tier, _, hurt in found if hurt >= self._least)
+        return told_tiers([(tier, hurt) for tier, _, hurt in found], self._least)
+
+
+def told_tiers(hurt: Sequence[tuple[str | None, int]], least: int) -> tuple[TierUsers, ...]:
+    """The tiers of `least` users and more, most hurt first.
+
+    Where a smaller one is left out, the smallest of the others is too: the users less the listed ones would be it.
+    """
+    listed = sorted(((users, tier) for tier, users in hurt if users >= least), key=lambda pair: -pair[0])
+    if any(0 < users < least for _, users in hurt):
+        listed = listed[:-1]
+    return tuple(TierUsers(tier=tier, users=users) for users, tier in listed)
 
 
 def _weightiest(cluster: ClusterRow) -> tuple[Mapping[str, object], ...]:
