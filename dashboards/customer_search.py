@@ -22,10 +22,21 @@ def chosen() -> int | None:
         for name in ("customer", "day"):
             st.query_params.pop(name, None)
         st.rerun()
-    if not (asked.isascii() and asked.isdigit() and int(asked) < 2**63):
+    key = key_of(asked)
+    if key is None:
         st.warning(t("customer.unknown", key=asked))
         st.stop()
-    return int(asked)
+    return key
+
+
+def key_of(typed: str) -> int | None:
+    """Return the pseudonym that a text is; None for what is none."""
+    return int(typed) if typed.isascii() and typed.isdigit() and int(typed) < 2**63 else None
+
+
+def like_a_number(typed: str) -> bool:
+    """Whether a text looks like a telephone number or IMSI, which must not get into an address."""
+    return len(typed) in _LIKE_A_NUMBER
 
 
 def _ways() -> int | None:
@@ -36,13 +47,13 @@ def _ways() -> int | None:
         typed = st.text_input(t("customer.key"), help=t("customer.key_help"), key="_pseudonym").strip()
         hurt = read(screens.hurt_customers, st.query_params.get("cluster"), _OFFERED)
         picked: int | None = st.selectbox(t("customer.pick"), hurt, index=None, placeholder=t("app.none"))
-    if len(typed) in _LIKE_A_NUMBER:
+    if like_a_number(typed):
         st.warning(t("search.not_here"))
         return None
-    if typed and not (typed.isascii() and typed.isdigit() and int(typed) < 2**63):
+    if typed and key_of(typed) is None:
         st.warning(t("customer.unknown", key=typed))
         return None
-    return found or (int(typed) if typed else picked)
+    return found or (key_of(typed) if typed else picked)
 
 
 def _open(key: int | None) -> None:

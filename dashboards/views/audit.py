@@ -5,10 +5,13 @@ import json
 import pandas as pd
 import streamlit as st
 
+from dashboards import customer_search, filters
 from dashboards.page import moment, read, t, word
 from store import audit_trail
 
 _LISTED = 500
+_ALL = ""  # no actor and no action is called so
+_CUSTOMER = "subject"
 
 
 def main() -> None:
@@ -17,20 +20,40 @@ def main() -> None:
     st.caption(t("audit.help"))
     actors, actions = read(audit_trail.actors_and_actions)
     left, middle, right = st.columns(3)
-    actor = left.selectbox(t("audit.actor"), actors, index=None, placeholder=t("audit.all"), key="actor")
-    action = middle.selectbox(
-        t("audit.action"), actions, index=None, placeholder=t("audit.all"), key="action", format_func=_named
-    )
-    typed = right.text_input(t("audit.customer"), max_chars=19, key="subject").strip()
-    if typed and not (typed.isascii() and typed.isdigit() and int(typed) < 2**63):
-        st.warning(t("customer.unknown", key=typed))
-        return
-    _table(read(audit_trail.entries, actor, action, int(typed) if typed else None, _LISTED))
+    with left:
+        actor = filters.listed(t("audit.actor"), (_ALL, *actors), key="actor", named=_who)
+    with middle:
+        action = filters.listed(t("audit.action"), (_ALL, *actions), key="action", named=_named)
+    with right:
+        customer = _customer()
+    _table(read(audit_trail.entries, actor or None, action or None, customer, _LISTED))
     _chain()
 
 
+def _customer() -> int | None:
+    """The pseudonym of the URL; what is typed gets there only if it is one, as a raw number must not."""
+    asked = st.query_params.get(_CUSTOMER, "")
+    key = customer_search.key_of(asked)
+    st.session_state[_CUSTOMER] = "" if key is None else asked
+    st.text_input(t("audit.customer"), max_chars=19, key=_CUSTOMER, on_change=_keep)
+    if st.session_state.pop("_no_customer", False) or (asked and key is None):
+        st.warning(t("audit.no_customer"))
+    return key
+
+
+def _keep() -> None:
+    typed = st.session_state[_CUSTOMER].strip()
+    known = customer_search.key_of(typed) is not None and not customer_search.like_a_number(typed)
+    filters.put(_CUSTOMER, typed if known else None)
+    st.session_state["_no_customer"] = bool(typed) and not known
+
+
+def _who(actor: str) -> str:
+    return actor or t("audit.all")
+
+
 def _named(action: str) -> str:
-    return word("act", action.replace(" ", "_"))
+    return word("act", action.replace(" ", "_")) if action else t("audit.all")
 
 
 def _table(frame: pd.DataFrame) -> None:
