@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from time import monotonic
 
 from alerts.channels import Letter
 from alerts.channels.alertmanager import Alertmanager, Posted, labels_of
 from alerts.facts import Facts
+from records.errors import ConfigError, TransientError
 from store import deliveries
 from store.connection import Connection
 from store.deliveries import Post
@@ -20,19 +22,24 @@ class Pace:
 
     Posted every `repost` at least; without a post it takes one for over after `hold`. One that ended before it was
     taken is shown as firing for `first`, or nobody would be told; ended ones are posted for `after` (as Prometheus
-    does), for an Alertmanager that starts anew.
+    does), for an Alertmanager that starts anew. Its silences are seen to for `silencing` at once.
     """
 
     repost: timedelta = timedelta(seconds=30)
     hold: timedelta = timedelta(minutes=15)
     first: timedelta = timedelta(minutes=1)
     after: timedelta = timedelta(minutes=15)
+    silencing: timedelta = timedelta(seconds=10)
 
 
 def post_state(
     connection: Connection, receiver: str, channel: Alertmanager, letters: Sequence[Letter], now: datetime, pace: Pace
 ) -> int:
-    """Post alerts, ended ones among them; returns how many. Notes what was taken, so that nothing is lost between."""
+    """Post alerts, ended ones among them; returns how many. Notes what was taken, so that nothing is lost between.
+
+    Silences come afterwards, each alert's by itself; raises the first error of them when all were tried, or when
+    `pace.silencing` is over: the rest is for the next time.
+    """
     known = deliveries.posts(connection, receiver)
     posted: list[Posted] = []
     notes: list[Post] = []
@@ -47,11 +54,23 @@ def post_state(
         posted.append(Posted(letter=letter, labels=labels, ends_at=ends))
         notes.append(replace(note, labels=labels, resolved_at=(note.resolved_at or now) if over else None))
     channel.post(posted)
-    for letter, taken in zip(letters, notes, strict=True):
-        note = _silenced(channel, letter.facts, taken, now)
+    for note in notes:
         if known.get(note.alert_id) != note:
             deliveries.keep_post(connection, receiver, note)
     deliveries.forget_posts(connection, receiver, now - 2 * pace.after)
+    deadline, wrong = monotonic() + pace.silencing.total_seconds(), None
+    for letter, taken in zip(letters, notes, strict=True):
+        try:
+            note = _silenced(channel, letter.facts, taken, now)
+        except (ConfigError, TransientError) as error:
+            wrong = wrong or error
+        else:
+            if note != taken:
+                deliveries.keep_post(connection, receiver, note)
+        if monotonic() > deadline:
+            break
+    if wrong is not None:
+        raise wrong
     return len(posted)
 
 

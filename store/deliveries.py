@@ -1,7 +1,7 @@
 """Messages on their way to receivers, and what each receiver has taken."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -175,10 +175,18 @@ def changed_at(connection: Connection) -> datetime | None:
     return row[0] if row else None
 
 
-def told_alerts(connection: Connection) -> list[tuple[dict[str, Any], datetime]]:
-    """Return what is known of each alert that was told and fires, or ended within a day; and when it was written."""
-    found = _fired(connection, sql.SQL("(resolved_at IS NULL OR updated_at > now() - interval '1 day')"), [])
-    return [(one.shape, one.seen_at) for one in found if one.parent_id is None and one.told]
+def told_alerts(connection: Connection, posted: Collection[str]) -> list[tuple[dict[str, Any], datetime]]:
+    """Return what is known of each alert that was told and fires, or ended within a day; and when it was written.
+
+    Those that were `posted` are among them until they are forgotten, also where they became part of another.
+    """
+    lasting = sql.SQL("(resolved_at IS NULL OR updated_at > now() - interval '1 day' OR alert_id = ANY(%s))")
+    found = _fired(connection, lasting, [list(posted)])
+    return [
+        (one.shape, one.seen_at)
+        for one in found
+        if one.told and (one.parent_id is None or one.shape["alert_id"] in posted)
+    ]
 
 
 def fired(connection: Connection, state: str | None, start: datetime | None, end: datetime | None) -> list[Fired]:

@@ -1,6 +1,6 @@
 """Delivers what alerts have to say: addresses messages to receivers, sends them, and keeps Alertmanagers up to date."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -187,8 +187,8 @@ def _post(connection: Connection, serving: _Serving, receiver: Receiver) -> Deli
     known_since = state.known_since or serving.now
     letters = [
         serving.write(facts, receiver.language)
-        for facts, seen_at in _told(connection)
-        if receiver.wants(facts)
+        for facts, seen_at in _told(connection, posts)
+        if (receiver.wants(facts) or facts.alert_id in posts)
         and wanted(facts, posts.get(facts.alert_id), known_since, seen_at, serving.pace, serving.now)
     ]
     channel = Alertmanager(receiver, outbound_of(serving.settings, receiver))
@@ -197,8 +197,8 @@ def _post(connection: Connection, serving: _Serving, receiver: Receiver) -> Deli
     return DeliveryRun(posted=posted)
 
 
-def _told(connection: Connection) -> list[tuple[Facts, datetime]]:
-    return [(Facts.from_json(shape), seen_at) for shape, seen_at in deliveries.told_alerts(connection)]
+def _told(connection: Connection, posted: Collection[str]) -> list[tuple[Facts, datetime]]:
+    return [(Facts.from_json(shape), seen_at) for shape, seen_at in deliveries.told_alerts(connection, posted)]
 
 
 def try_out(settings: Settings, receiver: Receiver, now: datetime) -> str | None:
