@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards import charts, small_charts
+from dashboards.access import database_role
 from dashboards.kpi_words import title
 from dashboards.page import language, moment, on_the_clock, read, t, word
 from dashboards.scene import cells_of
@@ -67,7 +68,7 @@ def _metric(piece: Piece) -> str:
 def _kpis(found: Found, pieces: list[Piece]) -> None:
     """The KPIs that changed most, over time, as means over the cells of the cluster."""
     names = [str(piece["metric"]) for piece in pieces if piece.get("kind") == "kpi"][:_KPIS]
-    if not names:
+    if not names or database_role() == "cem_care":  # customer care reads the evidence, and no object's KPIs
         return
     objects = cells_of(found["selector"], read(places.cells))["object_id"].tolist()[:_OBJECTS]
     start: datetime = found["started_at"]

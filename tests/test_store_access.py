@@ -13,12 +13,15 @@ from store.vault import Vault
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 END_ROLES = ("cem_operations", "cem_analyst", "cem_care", "cem_admin")
 ALL_VIEWS = (
-    "groups clusters cluster_windows cluster_complaints complaint_readings status alerts sources "
+    "groups clusters cluster_windows cluster_complaints complaint_readings status "
     "cluster_risks complaint_surges cells cluster_parts cluster_links cluster_acts cluster_hands"
 )
 NETWORK_VIEWS = (
-    "kpis kqis waiting source_windows source_outages effects verdicts aggregation_choices batches quarantine runs"
+    "kpis kqis waiting source_windows source_outages effects verdicts aggregation_choices batches quarantine runs "
+    "alerts alarms sources"
 )
+# Single rows of persons that no screen lists: groups of answers are survey_weeks, a customer's own customer_answers.
+ADMIN_VIEWS = "surveys audit"
 PERSON_VIEWS = "customer_hours customer_days customer_periods cluster_customers complaints silent_sufferers"
 
 
@@ -94,6 +97,31 @@ def test_only_who_works_with_customers_sees_single_ones(as_role: Callable[[str],
                     continue
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     asked.execute(f"SELECT * FROM api.{view}")  # noqa: S608 - ours only
+
+
+def test_single_answers_to_surveys_are_for_administrators(as_role: Callable[[str], Connection], filled: int) -> None:
+    for role in END_ROLES:
+        with as_role(role) as asked:
+            for view in ADMIN_VIEWS.split():
+                if role == "cem_admin":
+                    asked.execute(f"SELECT * FROM api.{view}")  # noqa: S608 - ours only
+                    continue
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    asked.execute(f"SELECT * FROM api.{view}")  # noqa: S608 - ours only
+
+
+@pytest.mark.parametrize("function", ["kpi_series", "alarms_of"])
+def test_what_network_objects_did_over_time_is_not_for_customer_care(
+    as_role: Callable[[str], Connection], function: str
+) -> None:
+    query = f"SELECT * FROM api.{function}('{{c1}}', '2026-03-02Z', '2026-03-03Z')"  # noqa: S608 - ours only
+    for role in END_ROLES:
+        with as_role(role) as asked:
+            if role != "cem_care":
+                asked.execute(query)
+                continue
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                asked.execute(query)
 
 
 def test_how_the_network_counts_and_delivers_is_not_for_customer_care(
