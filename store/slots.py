@@ -1,5 +1,6 @@
 """Which program runs which run of which job: claims of slots, the programs that are there, and fencing off the dead."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,6 +93,17 @@ def finish(connection: Connection, job: str, slot: datetime, instance: str, erro
         "WHERE job = %s AND slot = %s AND instance = %s",
         [error is None, error, job, slot, instance],
     )
+
+
+def succeeded(connection: Connection, names: Sequence[str]) -> dict[str, datetime]:
+    """Return when each of these jobs last succeeded, in whichever program; a job that never did is left out."""
+    rows = connection.execute(
+        "SELECT job, good FROM unnest(%s::text[]) AS names (job) CROSS JOIN LATERAL "
+        "(SELECT max(finished_at) AS good FROM cem.job_slot s WHERE s.job = names.job AND ok) AS slots "
+        "WHERE good IS NOT NULL",
+        [list(names)],
+    )
+    return dict(rows.fetchall())
 
 
 def appear(connection: Connection, instance: str, host: str, pid: int) -> None:

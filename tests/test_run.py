@@ -139,6 +139,23 @@ def test_a_failing_job_is_counted_and_the_program_goes_on(settings: Settings, da
     assert "not valid TOML" in program.stream.getvalue()
 
 
+def test_a_job_that_never_succeeded_is_told_with_the_start_of_the_program(
+    database: str, connection: Connection
+) -> None:
+    good = datetime(2026, 3, 2, tzinfo=UTC)
+    slots.claim(connection, "score", good, "a", 30, again=False)
+    slots.finish(connection, "score", good, "a", None)
+    slots.claim(connection, "detect", good, "a", 30, again=False)
+    slots.finish(connection, "detect", good, "a", "data")
+    connection.execute("UPDATE cem.job_slot SET finished_at = slot")
+    before = time.time()
+    metrics = Metrics()
+    metrics.expect(["score", "detect"], slots.succeeded(connection, ["score", "detect"]))
+    told = dict(line.rsplit(" ", 1) for line in metrics.text().decode().splitlines() if "last_success" in line)
+    assert float(told['cem_job_last_success_timestamp_seconds{task="score"}']) == good.timestamp()
+    assert before <= float(told['cem_job_last_success_timestamp_seconds{task="detect"}']) <= time.time()
+
+
 def slots_of(database: str) -> list[dict[str, Any]]:
     with connect(database) as connection:
         return slots.jobs(connection)
@@ -201,7 +218,10 @@ def test_the_program_works_until_it_is_told_to_stop(
             with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
                 return str(answer.read().decode())
 
-        assert 'cem_source_up{source="amf"} 1.0' in read("/metrics")
+        shown = read("/metrics")
+        assert 'cem_source_up{source="amf"} 1.0' in shown
+        for job in ("alert", "report", "source:amf", "housekeeping"):
+            assert f'cem_job_last_success_timestamp_seconds{{task="{job}"}}' in shown, "also before it first succeeded"
         assert read("/healthz") == read("/readyz") == "ok\n"
         with connection.transaction():
             connection.execute("LOCK TABLE cem.detection IN ACCESS EXCLUSIVE MODE")

@@ -1,7 +1,9 @@
 """What the running program tells Prometheus about its own work; names and units after Prometheus's conventions."""
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 
 from prometheus_client import (
     CollectorRegistry,
@@ -34,6 +36,7 @@ class Metrics:
         self.registry = registry = CollectorRegistry()
         self.whole = threading.Lock()  # held while figures that belong together change
         self.sources: frozenset[str] = frozenset()
+        self._began = time.time()
         ProcessCollector(registry=registry)
         self.records = Counter(
             "cem_ingest_records", "Records that were taken in, by what became of them.", ["source", "result"],
@@ -44,7 +47,10 @@ class Metrics:
             "cem_job_duration_seconds", "How long runs of a job took.", ["task"], buckets=_BUCKETS_S, registry=registry
         )
         self.succeeded = Gauge(
-            "cem_job_last_success_timestamp_seconds", "When a job last succeeded.", ["task"], registry=registry
+            "cem_job_last_success_timestamp_seconds",
+            "When a job last succeeded; where it never did, the program's start.",
+            ["task"],
+            registry=registry,
         )
         self.failures = Counter(
             "cem_job_failures", "Runs of a job that failed, by the kind of fault.", ["task", "kind"], registry=registry
@@ -60,6 +66,15 @@ class Metrics:
             "cem_worker_restarts", "Worker processes that ended and were replaced.", ["lane"], registry=registry
         )
         self.leads = Gauge("cem_leader", "1 where this program runs the jobs.", registry=registry)
+
+    def expect(self, jobs: Iterable[str], succeeded: Mapping[str, datetime]) -> None:
+        """Tell of each job when it last succeeded, or that it has not since this program began.
+
+        So a job that fails from the start is missed as well as one that stops to succeed.
+        """
+        for job in jobs:
+            last = succeeded.get(job)
+            self.succeeded.labels(job).set(self._began if last is None else last.timestamp())
 
     def ended(self, job: str, done: Done) -> None:
         """Count a run and what it heard of sources."""

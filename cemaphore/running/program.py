@@ -4,7 +4,7 @@ import signal
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
@@ -27,7 +27,8 @@ from cemaphore.running.schedule import SOURCE, Chain, Lane, chains, lane_of
 from cemaphore.running.turns import scheduled
 from cemaphore.running.worker import named
 from cemaphore.settings import Settings
-from records.errors import CemaphoreError
+from records.errors import CemaphoreError, TransientError
+from store import slots
 from store.connection import connect
 
 _PULSE_S, _FIGURES_S = 1.0, 15.0
@@ -89,6 +90,7 @@ class Program:
         self._lease = Lease(dsn, changed=self._changed)
         self.pulse = Pulse(self._lease, self._down)
         self._scheduler: Any = None
+        self._jobs: list[str] = []
         self._lanes: Mapping[Lane, LaneProcess] = {}
         self._lanes = self._started(stable_s)
         self._sources = [source for lane in self._lanes.values() for source in lane.sources]
@@ -107,6 +109,7 @@ class Program:
             for one in self._sources
             if one.interval_s
         ]
+        self._jobs = [job for chain in (*planned, *asked) for job in chain.jobs]
         own = {"pulse": (self._beat, _PULSE_S), "figures": (self._refresh, _FIGURES_S)}
         self._scheduler = scheduled(self._runner, planned, asked, own, self._log)
         self._scheduler.start()
@@ -154,6 +157,8 @@ class Program:
         self.metrics.leads.set(leads)
         if leads:
             self._log.info("leading", instance=self._lease.instance, lost_slots=self._lease.lost_slots)
+            with suppress(TransientError):  # lost again: whoever takes the lead next tells it
+                self.metrics.expect(self._jobs, self._lease.use(lambda lead: slots.succeeded(lead, self._jobs)))
             for job in self._scheduler.get_jobs():
                 self._scheduler.modify_job(job.id, next_run_time=datetime.now(UTC))
             return
