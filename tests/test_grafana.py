@@ -193,6 +193,16 @@ def test_every_metric_of_a_panel_is_one_of_the_program() -> None:
     assert used <= _served()
 
 
+def test_every_label_of_a_panel_is_one_of_the_program() -> None:
+    """By a label that no series has everything is one line: the panels of jobs once asked for `exported_job`."""
+    page = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+    told = {name for labels in re.findall(r"`cem_\w+\{([\w,]+)\}`", page) for name in labels.split(",")}
+    used = {name for expr in _expressions() for labels in re.findall(r"\bby \(([^)]+)\)", expr)
+            for name in re.findall(r"\w+", labels)}  # fmt: skip
+    assert "task" in used
+    assert used <= told | {"le", "instance"}
+
+
 def _served() -> set[str]:
     """Names of the samples that /metrics may hold."""
     metrics = Metrics()
