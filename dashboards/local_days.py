@@ -12,7 +12,7 @@ _YEARS = range(2000, 2100)  # of which there may be data (own)
 
 def name_of(moment: datetime) -> str:
     """Return the local day that holds a moment, as `2026-03-09`."""
-    return moment.astimezone(_zone()).date().isoformat()
+    return moment.astimezone(zone()).date().isoformat()
 
 
 def start_of(name: str) -> datetime | None:
@@ -22,20 +22,26 @@ def start_of(name: str) -> datetime | None:
     except ValueError:
         return None
     named = day.isoformat() == name and day.year in _YEARS
-    return datetime.combine(day, time(), _zone()) if named else None
+    return datetime.combine(day, time(), zone()) if named else None
 
 
 def today() -> datetime:
     """Return when the present local day began."""
-    return datetime.combine(datetime.now(_zone()).date(), time(), _zone())
+    return datetime.combine(datetime.now(zone()).date(), time(), zone())
 
 
 def end_of(start: datetime) -> datetime:
     """Return the end of the local day that begins then, also where clocks change on it."""
     # Adding to a plain moment with a zone moves its clock; to one of a frame (pd.Timestamp) it would add an instant.
-    local = pd.Timestamp(start).to_pydatetime().astimezone(_zone())
+    local = pd.Timestamp(start).to_pydatetime().astimezone(zone())
     return (local + timedelta(days=1)).astimezone(start.tzinfo)
 
 
-def _zone() -> ZoneInfo:
+def on_the_clock(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the frame with `start`, where local days begin, as midnights of these days, for charts."""
+    return frame.assign(start=pd.to_datetime(frame["start"], utc=True).dt.tz_convert(zone()).dt.tz_localize(None))
+
+
+def zone() -> ZoneInfo:
+    """Return the operator's time zone, in which days are."""
     return ZoneInfo(settings().time_zone)

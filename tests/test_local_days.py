@@ -46,3 +46,9 @@ def test_a_name_is_a_day_only_where_it_is_one_of_ours() -> None:
     assert local_days.start_of("2026-03-30") == datetime(2026, 3, 30, tzinfo=BERLIN)
     for name in ("", "yesterday", "20260330", "2026-02-30", "9999-12-31", "0001-01-01"):
         assert local_days.start_of(name) is None
+
+
+def test_days_of_a_chart_begin_at_midnight_whatever_the_reader_s_zone() -> None:
+    starts = [datetime(2026, 3, day, tzinfo=BERLIN).astimezone(UTC) for day in (28, 29, 30)]
+    shown = local_days.on_the_clock(pd.DataFrame({"start": starts, "value": 1.0}))
+    assert shown["start"].astype(str).tolist() == ["2026-03-28", "2026-03-29", "2026-03-30"]

@@ -83,7 +83,7 @@ def test_a_week_is_seven_local_days_also_where_clocks_change() -> None:
 
 def test_what_data_bring_is_never_markup() -> None:
     hostile = '#panic("run") $x$ *bold* @ref <label> \\ #import "a" // /* [' + "小区" * 40
-    words = Words(language="zh", zone=ZoneInfo("UTC"), k=10)
+    words = Words(language="zh", zone=ZoneInfo("UTC"), days=ZoneInfo("UTC"), k=10)
     blocks = [
         Block(kind="text", text=hostile),
         Block(kind="figures", figures={hostile: (hostile, hostile)}),

@@ -12,8 +12,9 @@ from store.connection import Connection, connect
 
 
 def words_of(settings: Settings, language: str, zone: ZoneInfo | None = None) -> Words:
-    """Return the words of a report; the operator's clock unless another zone is given."""
-    return Words(language=language, zone=zone or ZoneInfo(settings.time_zone), k=settings.k_anonymity)
+    """Return the words of a report; moments by the operator's clock unless another zone is given."""
+    ours = ZoneInfo(settings.time_zone)
+    return Words(language=language, zone=zone or ours, days=ours, k=settings.k_anonymity)
 
 
 def cluster_pdf(connection: Connection, cluster_id: str, words: Words) -> bytes:
@@ -23,7 +24,7 @@ def cluster_pdf(connection: Connection, cluster_id: str, words: Words) -> bytes:
 
 def week_pdf(connection: Connection, words: Words, end: datetime | None = None) -> tuple[str, bytes]:
     """Return the first day of a week and its report as PDF; raises `ConfigError` where nothing is scored."""
-    chosen = week.newest(connection, words) if end is None else week.ending(end.astimezone(words.zone))
+    chosen = week.newest(connection, words) if end is None else week.ending(end.astimezone(words.days))
     return words.day(chosen.start), pdf(week.report(connection, chosen, words, now=datetime.now(UTC)))
 
 

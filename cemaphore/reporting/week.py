@@ -43,7 +43,7 @@ def newest(connection: Connection, words: Words) -> Week:
     day = report_figures.scored_days(connection)
     if day is None:
         raise ConfigError(words.t("app.no_data"))
-    return ending(day.astimezone(words.zone) + timedelta(days=1))
+    return ending(day.astimezone(words.days) + timedelta(days=1))
 
 
 def ending(end: datetime) -> Week:
@@ -61,7 +61,7 @@ def report(connection: Connection, week: Week, words: Words, *, now: datetime) -
     last = words.day(week.end - timedelta(seconds=1))
     return Report(
         title=words.t("report.week"),
-        subtitle=words.t("report.days", first=words.day(week.start), last=last, zone=words.zone.key),
+        subtitle=words.t("report.days", first=words.day(week.start), last=last, zone=words.days.key),
         language=words.language,
         footer=words.t("report.week_footer", now=words.moment(now), zone=words.zone.key, k=words.k),
         blocks=[

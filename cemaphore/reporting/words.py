@@ -12,10 +12,14 @@ from cemaphore.wording import messages
 
 @dataclass(frozen=True, kw_only=True)
 class Words:
-    """Everything that is written in a report: `k` is below how many users no figure is shown."""
+    """Everything that is written in a report: `k` is below how many users no figure is shown.
+
+    Moments are told by the clock of `zone`; days, for which scores are made, are those of `days`, the operator's.
+    """
 
     language: str
     zone: ZoneInfo
+    days: ZoneInfo
     k: int
 
     def t(self, key: str, /, **values: object) -> str:
@@ -40,8 +44,8 @@ class Words:
         )
 
     def day(self, value: datetime) -> str:
-        """Return the day of a moment."""
-        return f"{value.astimezone(self.zone):%Y-%m-%d}"
+        """Return the operator's day that holds a moment."""
+        return f"{value.astimezone(self.days):%Y-%m-%d}"
 
     def score(self, value: float | None) -> str:
         """Return a score with one digit, or that there is not enough data."""

@@ -17,7 +17,7 @@ from dashboards import (
     local_days,
 )
 from dashboards.messages import LANGUAGES
-from dashboards.page import language, look, t, zone
+from dashboards.page import language, look, t
 from dashboards.plain_words import Day, Disturbance, told
 from store import care, numbers, screens
 
@@ -110,7 +110,7 @@ def _tell(clusters: pd.DataFrame, day: Found) -> None:
     seen = Day(start=day["start"], n=int(day["n"]), bad=int(day["bad"]), limiting=day["limiting"])
     languages = sorted(LANGUAGES, key=lambda name: name != language())
     for tab, name in zip(st.tabs([LANGUAGES[name] for name in languages]), languages, strict=True):
-        tab.code(told(name, disturbances, seen, zone()), language=None, wrap_lines=True)
+        tab.code(told(name, disturbances, seen, local_days.zone()), language=None, wrap_lines=True)
     st.caption(t("tell.help"))
 
 

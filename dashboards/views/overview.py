@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import streamlit as st
 
-from dashboards import charts, explained_number, exports, filters, situation
+from dashboards import charts, explained_number, exports, filters, local_days, situation
 from dashboards.page import age, link, moment, on_the_clock, read, score, settings, share, t, word, zone
 from store import experience, screens
 
@@ -54,9 +54,8 @@ def _trend(newest: datetime) -> None:
     )
     frame = read(screens.trend, chosen, newest - GRAINS[chosen])
     names = {name: t(f"dimension.{name}") for name in experience.INDICES}
-    st.altair_chart(
-        charts.lines(on_the_clock(frame), names, time=t("column.time"), value="0-100"), alt=t("overview.trend_alt")
-    )
+    clocked = local_days.on_the_clock(frame) if chosen == "day" else on_the_clock(frame)
+    st.altair_chart(charts.lines(clocked, names, time=t("column.time"), value="0-100"), alt=t("overview.trend_alt"))
 
 
 def _worst() -> None:

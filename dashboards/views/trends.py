@@ -41,12 +41,12 @@ def main() -> None:
     if frame.empty:
         st.info(t("app.no_data"))
         return
-    _lines(frame, measure)
-    _newest(frame, measure)
+    _lines(frame, measure, by_day=grain == "day")
+    _newest(frame, measure, by_day=grain == "day")
     _cautions(attribute)
 
 
-def _lines(frame: pd.DataFrame, measure: str) -> None:
+def _lines(frame: pd.DataFrame, measure: str, *, by_day: bool) -> None:
     largest = frame.groupby("value")["users"].max().nlargest(_DRAWN).index
     drawn = frame[frame["value"].isin(largest)]
     whole = pd.MultiIndex.from_product([drawn["start"].unique(), largest], names=["start", "value"])
@@ -56,19 +56,21 @@ def _lines(frame: pd.DataFrame, measure: str) -> None:
     # Of groups with few bad users their number is hidden; the share of bad sessions is told of all.
     bad = "bad_share" if full["bad_share"].notna().mean() >= _MOSTLY else "bad_ratio"
     percent = pd.DataFrame(dict.fromkeys(("value", "lo", "hi"), full[bad] * 100))
+    clocked = local_days.on_the_clock(full) if by_day else on_the_clock(full)
     for label, unit, values in (
         (word("dimension", measure), "0-100", score_of),
         (t(f"trends.{bad}"), "%", percent),
     ):
         st.subheader(label)
-        shown = on_the_clock(full[["start", "value"]]).rename(columns={"value": "group"}).join(values)
+        shown = clocked[["start", "value"]].rename(columns={"value": "group"}).join(values)
         st.altair_chart(care_charts.groups(shown, time=t("column.time"), label=unit), alt=t("trends.alt", name=label))
     st.caption(t("trends.help", k=settings().k_anonymity, most=_DRAWN))
 
 
-def _newest(frame: pd.DataFrame, measure: str) -> None:
+def _newest(frame: pd.DataFrame, measure: str, *, by_day: bool) -> None:
     last = frame[frame["start"] == frame["start"].max()]
-    st.subheader(t("trends.newest", time=moment(last["start"].iloc[0])))
+    start = last["start"].iloc[0]
+    st.subheader(t("trends.newest", time=local_days.name_of(start) if by_day else moment(start)))
     shown = pd.DataFrame(
         {
             t("column.value"): last["value"],
