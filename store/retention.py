@@ -47,6 +47,11 @@ _LOST_SUFFERERS = sql.SQL(
     "DELETE FROM cem.silent_sufferer AS lost WHERE NOT EXISTS (SELECT FROM cem.cluster_user AS one "
     "WHERE one.cluster_id = lost.cluster_id AND one.customer_key = lost.customer_key)"
 )
+# Who was told of an alert is told its end, however late that comes. Changes and messages of an alert go with it.
+_TOLD_AND_OVER: LiteralString = (
+    "outcome <> 'waiting' AND NOT EXISTS "
+    "(SELECT FROM cem.alert WHERE alert.alert_id = delivery.alert_id AND alert.resolved_at IS NULL)"
+)
 # 28 days feed the longest trailing period, the expectation and its ladder: what they read is kept at least that long.
 RULES = (
     Kept(name=SESSIONS, table="session", column="start_time", days=7, held_by=("sessions", "days", "search")),
@@ -67,6 +72,9 @@ RULES = (
     Kept(name="kqis", table="kqi_value", column="start", days=760, least_days=29),
     Kept(name="cluster_users", table="cluster_user", column="last_bad", days=90, after=(_LOST_SUFFERERS,)),
     Kept(name="surges", table="complaint_surge", column="started_at", days=760),
+    Kept(name="alerts", table="alert", column="resolved_at", days=760),
+    Kept(name="deliveries", table="delivery", column="queued_at", days=90, only=_TOLD_AND_OVER),
+    Kept(name="source_windows", table="source_window", column="start", days=90, least_days=29),
     Kept(name="baselines", table="baseline", column="day", days=760, least_days=29),
     Kept(name="effects", table="effect", column="day", days=760),
     Kept(name="verdicts", table="effect_verdict", column="day", days=760),

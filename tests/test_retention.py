@@ -119,6 +119,30 @@ def test_hotlines_calls_are_kept_longer(database: str, connection: Connection, s
     assert count(connection, "SELECT count(*) FROM cem.touchpoint") == 1
 
 
+def test_alerts_that_are_over_and_what_was_told_of_them_go(connection: Connection, settings: Settings) -> None:
+    for name, started, resolved in (("old", 900, 800), ("newer", 300, 299), ("open", 300, None)):
+        at = NOW - timedelta(days=started)
+        over = None if resolved is None else NOW - timedelta(days=resolved)
+        connection.execute(
+            "INSERT INTO cem.alert (alert_id, rule, subject, kind, severity, state, started_at, resolved_at, detail, "
+            "updated_at) VALUES (%s, 'drop', %s, 'drop', 'warning', 'firing', %s, %s, '{}', %s)",
+            [name, name, at, over, at],
+        )
+        connection.execute(
+            "INSERT INTO cem.alert_change (alert_id, at, state, actor) VALUES (%s, %s, 'firing', 'rules')", [name, at]
+        )
+        for outcome in ("sent", "waiting"):
+            connection.execute(
+                "INSERT INTO cem.delivery (alert_id, channel, idempotency_key, body, queued_at, outcome) "
+                "VALUES (%s, 'ops', %s, '{}', %s, %s)",
+                [name, f"{name}-{outcome}", at, outcome],
+            )
+    retention.drop(connection, settings.retention_days, NOW)
+    kept = connection.execute("SELECT idempotency_key FROM cem.delivery ORDER BY 1").fetchall()
+    assert kept == [("newer-waiting",), ("open-sent",), ("open-waiting",)], "who was told is told the end"
+    assert connection.execute("SELECT alert_id FROM cem.alert_change ORDER BY 1").fetchall() == [("newer",), ("open",)]
+
+
 @pytest.mark.parametrize(
     ("days", "message"), [({"session": 9}, "knows no 'session'"), ({"user_days": 7}, "user_days must be kept 29 days")]
 )
