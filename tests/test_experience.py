@@ -90,6 +90,23 @@ def test_complaints_today_stand_against_the_same_span_of_other_days(connection: 
     assert experience.complaints_today(connection, midnight + 9 * DAY, NOW + 9 * DAY)[0] == 0
 
 
+@pytest.mark.parametrize("minutes", [15, 30, 45])
+def test_complaints_after_a_midnight_between_utc_hours_are_of_that_day(
+    connection: Connection, labels: Labels, minutes: int
+) -> None:
+    """In Mumbai or Kathmandu, what was said just after midnight is today's, what was said just before is not."""
+    labels.sources(["crm"])
+    midnight = NOW.replace(hour=18, minute=minutes) - DAY
+    for number, after in enumerate((-1, 0, 5)):
+        at = midnight + timedelta(minutes=after)
+        connection.execute(
+            "INSERT INTO cem.complaint (source_id, complaint_id, created_at, version_at, batch_id, arrived_at, "
+            "subscriber_key) VALUES (1, %s, %s, %s, 1, %s, 1)",
+            [f"k{number}", at, at, at],
+        )
+    assert experience.complaints_today(connection, midnight, NOW)[0] == 2
+
+
 def test_neighbouring_silent_windows_are_one_gap(connection: Connection, labels: Labels) -> None:
     labels.sources(["probe"])
     for quarter, state in enumerate(("good", "silent", "silent", "good", "outage", "outage", "silent")):
