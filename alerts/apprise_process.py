@@ -1,8 +1,9 @@
 """The process that Apprise runs in: an audit hook ends every connection to an address that is not allowed.
 
-Reads one JSON object from standard input (`url`, `networks`, `hosts`, `timeout_s`, `posts`) and writes one line for
-each post: null, or why it was not sent. Names are resolved by Apprise's libraries; what counts is the address that a
-socket is about to connect to, so neither a second resolution nor a redirect leads elsewhere.
+Reads lines of JSON from standard input, the first an object (`url`, `networks`, `hosts`, `timeout_s`), each other one a
+post, and answers each post with a line: null, or why it was not sent. Names are resolved by Apprise's libraries; what
+counts is the address that a socket is about to connect to, so neither a second resolution nor a redirect leads
+elsewhere.
 """
 
 import ipaddress
@@ -80,7 +81,7 @@ class _Reasons(logging.Handler):
 def main() -> None:
     """Send what standard input says."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
-    order = json.load(sys.stdin)
+    order = json.loads(sys.stdin.readline())
     import apprise  # after the limit, and only in this process: it takes a second
 
     guard = Guard(AllowList.of([*order["networks"], *order["hosts"]]))
@@ -90,8 +91,8 @@ def main() -> None:
     service = apprise.Apprise.instantiate(order["url"], asset=asset)
     guard.install()
     socket.setdefaulttimeout(order["timeout_s"])
-    for post in order["posts"]:
-        result = _sent(service, post, guard, reasons)
+    for line in sys.stdin:
+        result = _sent(service, json.loads(line), guard, reasons)
         print(json.dumps(result), flush=True)
         if result is not None:
             return

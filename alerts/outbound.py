@@ -11,6 +11,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 import httpx
 
+from alerts.deadline import Deadline
 from records.addresses import Address, is_public, parsed, reached
 from records.errors import ConfigError, TransientError
 
@@ -102,7 +103,10 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Outbound:
-    """Sends requests under an allow-list: one resolution, every address checked, one of them asked, no redirects."""
+    """Sends requests under an allow-list: one resolution, every address checked, one of them asked, no redirects.
+
+    An answer has `timeout_s` in all.
+    """
 
     allow: AllowList
     timeout_s: float = 10.0
@@ -134,7 +138,9 @@ class Outbound:
             except httpx.ConnectError as error:
                 failure = TransientError(f"no connection to {host}: {_without_address(error)}")
             except httpx.TransportError as error:
-                raise TransientError(f"{host} gave no answer: {type(error).__name__}") from None
+                late = time.monotonic() >= deadline
+                reason = f"not within {self.timeout_s:g} s" if late else type(error).__name__
+                raise TransientError(f"{host} gave no answer: {reason}") from None
         raise failure
 
     def _ask(
@@ -149,13 +155,14 @@ class Outbound:
         """Ask the one address; name for `Host`, TLS and certificate stay those of the URL."""
         left = max(deadline - time.monotonic(), 0.001)
         with (
+            Deadline(left) as cut,
             httpx.Client(timeout=left, trust_env=False, follow_redirects=False, verify=self.trust or True) as client,
             client.stream(
                 method,
                 target.copy_with(host=address),
                 headers={**headers, "Host": target.netloc.decode("ascii"), "Accept-Encoding": "identity"},
                 content=content,
-                extensions={"sni_hostname": target.raw_host.decode("ascii")},
+                extensions={"sni_hostname": target.raw_host.decode("ascii"), "trace": cut.trace},
             ) as response,
         ):
             if response.is_redirect:
@@ -169,8 +176,8 @@ def _body(response: httpx.Response, host: str, deadline: float) -> bytes:
         body += piece
         if len(body) > MAX_ANSWER_BYTES:
             raise TransientError(f"{host} answered more than {MAX_ANSWER_BYTES >> 20} MiB")
-        if time.monotonic() > deadline:
-            raise httpx.ReadTimeout("deadline")
+    if time.monotonic() >= deadline:
+        raise httpx.ReadTimeout("deadline")  # what ends with the connection may be cut
     return bytes(body)
 
 

@@ -86,5 +86,13 @@ def test_a_refusal_stops_and_names_the_status_and_no_address(served: Hook, lette
     assert tell(f"json://127.0.0.1:{served.port}/secret", letters) == [None, "the service answered 500"]
 
 
+def test_who_stops_between_two_has_sent_one(served: Hook, letters: list[Letter]) -> None:
+    receiver = Receiver(name="people", kind="apprise", address=Secret(value=f"json://127.0.0.1:{served.port}/"))
+    telling = open_channel(receiver, Outbound(allow=LOCAL, timeout_s=5)).tell(letters)
+    assert next(iter(telling)) is None
+    del telling
+    assert len(served.got) == 1
+
+
 def test_a_way_that_apprise_does_not_know_is_said(letters: list[Letter]) -> None:
     assert tell("nonsense://x", letters) == ["the address is none that Apprise knows"]

@@ -1,5 +1,6 @@
 """Messages reach the receivers that asked for them, at least once, with one key; one's fault is nobody else's."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +17,7 @@ from cemaphore.settings import Settings, load_settings
 from records.errors import ConfigError
 from store import deliveries
 from store.connection import Connection
-from tests.receiving import NOON, Hook, facts, hook, queue
+from tests.receiving import NOON, Hook, facts, hook, queue, until
 
 SIGNING = "0123456789abcdef0123456789abcdef"
 NOW = NOON + timedelta(hours=3)
@@ -99,6 +100,30 @@ def test_a_receiver_that_is_away_keeps_its_messages_in_order_and_no_other_waits(
         assert deliver(database, settings, now=NOW + timedelta(seconds=2)).sent == 2
     assert other.acted == ["a1:firing:1", "b:firing:1"]
     assert deliveries.states(connection)["ill"].failures == 0
+
+
+def test_a_slow_receiver_keeps_no_other_waiting_and_gets_the_rest_in_later_runs(
+    connection: Connection, database: str, settings: Settings, served: Hook
+) -> None:
+    settings = settings.model_copy(update={"outbound_timeout_s": 1.0})
+    with hook() as slow:
+        receivers(settings, webhook("slow", slow.url), webhook("quick", served.url))
+        slow.delays = [0.7] * 3
+        names = [f"n{n}" for n in range(5)]
+        queue(connection, *(facts(alert_id=name) for name in names))
+        begin = time.monotonic()
+        assert deliver(database, settings, now=NOW).sent == 5, "those of the slow one are not waited for"
+        queue(connection, facts(alert_id="last"))
+        assert deliver(database, settings, now=NOW).sent >= 1
+        assert len(served.got) == 6
+        assert time.monotonic() - begin < 3
+
+        def all_taken() -> bool:
+            deliver(database, settings, now=NOW)
+            return len(slow.got) == 6
+
+        until(all_taken)
+    assert slow.keys == [f"{name}:firing:1" for name in (*names, "last")]
 
 
 def test_a_message_that_is_refused_does_not_keep_others_waiting(

@@ -1,7 +1,11 @@
 """Nothing internal can be reached through an address in a file, however it is written."""
 
+import contextlib
 import ipaddress
+import socket
+import time
 from collections.abc import Iterator, Sequence
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -137,6 +141,29 @@ def test_answers_are_bounded_in_size_and_time(served: Hook) -> None:
     served.body += b"x"
     with pytest.raises(TransientError, match="more than 1 MiB"):
         outbound.send("GET", served.url)
+
+
+@pytest.mark.parametrize("drop", [b"X-More: 1\r\n", b"\r\nx"])
+def test_a_server_that_drips_bytes_does_not_keep_the_connection(drop: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        dripping = Thread(target=_drip, args=(server, drop))
+        dripping.start()
+        outbound = Outbound(allow=AllowList.of(["127.0.0.1"]), timeout_s=0.5)
+        begin = time.monotonic()
+        with pytest.raises(TransientError, match=r"127\.0\.0\.1 gave no answer: not within 0\.5 s"):
+            outbound.send("GET", f"http://127.0.0.1:{server.getsockname()[1]}/")
+        assert time.monotonic() - begin < 2
+        dripping.join()
+
+
+def _drip(server: socket.socket, drop: bytes) -> None:
+    """Begin an answer at once, and go on with it for a minute; or until the other side has gone."""
+    taken, _ = server.accept()
+    with taken, contextlib.suppress(OSError):
+        taken.sendall(b"HTTP/1.1 200 OK\r\n")
+        for _ in range(600):
+            taken.sendall(drop)
+            time.sleep(0.1)
 
 
 def test_the_next_address_is_asked_where_one_does_not_answer(served: Hook) -> None:

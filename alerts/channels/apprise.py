@@ -40,13 +40,11 @@ class Apprise:
         yield from self.post([Post(title=one.title, body=_text(one), kind=_kind(one)) for one in letters])
 
     def post(self, posts: Sequence[Post]) -> Iterator[str | None]:
-        """Send one after the other until one is not taken; the process is ended when it takes too long."""
-        order = {
-            "url": self._url,
-            **_shape(self._outbound.allow),
-            "timeout_s": self._outbound.timeout_s,
-            "posts": [vars(one) for one in posts],
-        }
+        """Send one after the other until one is not taken; the process is ended when one takes too long.
+
+        It gets each when the next is asked for: whoever stops between two has told of none that he knows nothing of.
+        """
+        order = {"url": self._url, **_shape(self._outbound.allow), "timeout_s": self._outbound.timeout_s}
         with subprocess.Popen(
             [sys.executable, "-m", MODULE],
             stdin=subprocess.PIPE,
@@ -55,31 +53,33 @@ class Apprise:
             text=True,
             env=_environment(),
         ) as process:
-            patience = Timer(START_S + self._outbound.timeout_s * len(posts), process.kill)
-            patience.start()
             try:
-                yield from _results(process, json.dumps(order), len(posts))
+                lines = [json.dumps(order)]
+                for one in posts:
+                    answer = _answer(process, [*lines, json.dumps(vars(one))], START_S + self._outbound.timeout_s)
+                    result = json.loads(answer) if answer else "Apprise took too long or ended early"
+                    yield result
+                    if result is not None:
+                        return
+                    lines = []
             finally:
-                patience.cancel()
                 process.kill()
+                process.communicate()
 
 
-def _results(process: "subprocess.Popen[str]", order: str, posts: int) -> Iterator[str | None]:
-    """Yield each result as soon as it is there: what was taken is noted before the next one is sent."""
+def _answer(process: "subprocess.Popen[str]", lines: Sequence[str], seconds: float) -> str:
+    """Hand lines to the process and return its next one; nothing where it ends, or is ended, before."""
     assert process.stdin is not None
     assert process.stdout is not None
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(order)
-        process.stdin.close()
-    told = 0
-    for line in process.stdout:
-        result = json.loads(line)
-        yield result
-        told += 1
-        if result is not None:
-            return
-    if told < posts:
-        yield "Apprise took too long or ended early"
+    patience = Timer(seconds, process.kill)
+    patience.start()
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.writelines(f"{line}\n" for line in lines)
+            process.stdin.flush()
+        return process.stdout.readline()
+    finally:
+        patience.cancel()
 
 
 def _shape(allow: AllowList) -> dict[str, list[str]]:

@@ -40,7 +40,7 @@ class Webhook:
         self._body = body
 
     def tell(self, letters: Sequence[Letter]) -> Iterator[str | None]:
-        """Post one after the other until the receiver is not to be had."""
+        """Post one after the other until the receiver is not to be had: tried again for as long as an answer has."""
         for letter in letters:
             try:
                 self._post(letter)
@@ -55,7 +55,11 @@ class Webhook:
     def _post(self, letter: Letter) -> None:
         content = json.dumps(self._body(letter), ensure_ascii=False).encode()
         for attempt in stamina.retry_context(
-            on=TransientError, attempts=ATTEMPTS, timeout=None, wait_initial=WAIT_S, wait_max=10 * WAIT_S
+            on=TransientError,
+            attempts=ATTEMPTS,
+            timeout=self._outbound.timeout_s,
+            wait_initial=WAIT_S,
+            wait_max=10 * WAIT_S,
         ):
             with attempt:
                 answer = self._outbound.send("POST", self._url, headers=self._signed(letter, content), content=content)

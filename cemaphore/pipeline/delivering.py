@@ -1,10 +1,11 @@
 """Delivers what alerts have to say: addresses messages to receivers, sends them, and keeps Alertmanagers up to date."""
 
-from collections.abc import Collection, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from alerts import tmf
@@ -59,7 +60,8 @@ def deliver(
     """Address what is queued, send what waits, and post active alerts; at least once, receivers side by side.
 
     A message is noted as sent after it was taken: a crash in between sends it again, with the same key. A receiver
-    that fails is tried again after 1, 2, 4 ... 60 seconds, and keeps no other one waiting.
+    that fails is tried again after 1, 2, 4 ... 60 seconds, and keeps no other one waiting: whoever takes longer than an
+    answer may is left to itself, and not counted; until it is done no other run serves it.
     """
     now = now or datetime.now(UTC)
     receivers = receivers_of(settings) if receivers is None else receivers
@@ -70,15 +72,23 @@ def deliver(
         deliveries.forget_unknown(connection, [one.name for one in receivers], now - KEPT)
         addressed = _address(connection, receivers, now)
         states = deliveries.states(connection)
-    due = [receiver for receiver in receivers if _is_due(receiver, states[receiver.name], serving)]
-    with ThreadPoolExecutor(max_workers=AT_THE_SAME_TIME) as pool:
-        runs = list(pool.map(partial(_serve, serving), due))
+    ordered = sorted(receivers, key=lambda one: one.kind != ALERTMANAGER)  # these lapse where they hear nothing
+    due = [receiver for receiver in ordered if _is_due(receiver, states[receiver.name], serving)]
+    runs = _side_by_side([partial(_serve, serving, receiver) for receiver in due], settings.outbound_timeout_s)
     return DeliveryRun(
         addressed=addressed,
         sent=sum(run.sent for run in runs),
         posted=sum(run.posted for run in runs),
         failed=sum(run.failed for run in runs),
     )
+
+
+def _side_by_side(calls: Sequence[Callable[[], DeliveryRun]], seconds: float) -> list[DeliveryRun]:
+    """What was done within so long; what has not begun by then is for the next run."""
+    pool = ThreadPoolExecutor(max_workers=AT_THE_SAME_TIME)
+    done, _ = wait([pool.submit(call) for call in calls], timeout=seconds)
+    pool.shutdown(wait=False, cancel_futures=True)
+    return [each.result() for each in done]
 
 
 def pace_of(settings: Settings) -> Pace:
@@ -149,16 +159,18 @@ def _send(connection: Connection, serving: _Serving, receiver: Receiver) -> Deli
         return DeliveryRun()
     channel = kinds()[receiver.kind](receiver, outbound_of(serving.settings, receiver))
     letters = [_letter(serving.write, receiver, message) for message in messages]
-    sent, wrong = 0, None
+    sent, wrong, enough = 0, None, monotonic() + serving.settings.outbound_timeout_s
     for message, error in zip(messages, channel.tell(letters), strict=False):
         if error is None:
             deliveries.settle(connection, message.delivery_id, "sent", serving.now)
             sent += 1
-            continue
-        wrong = error
-        deliveries.failed(connection, message.delivery_id, error)
-        if isinstance(error, Refusal) and message.attempts + 1 >= MOST_REFUSALS:
-            deliveries.settle(connection, message.delivery_id, "refused", serving.now)
+        else:
+            wrong = error
+            deliveries.failed(connection, message.delivery_id, error)
+            if isinstance(error, Refusal) and message.attempts + 1 >= MOST_REFUSALS:
+                deliveries.settle(connection, message.delivery_id, "refused", serving.now)
+        if monotonic() >= enough:
+            break
     deliveries.note(connection, receiver.name, serving.now, wrong)
     return DeliveryRun(sent=sent, failed=int(wrong is not None))
 
