@@ -1,6 +1,6 @@
 """Signals of what is not measured: sources that are away, and groups whose records are gone."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -27,7 +27,8 @@ def absence_signal(rule: Rule, subject: str, about: About, windows: Sequence[Pre
     away = [each.away for each in recent]
     firing = bool(away and away[-1] and sum(away) >= rule.m)
     newest = recent[-1]
-    back = len(recent) > 1 and all(_back(rule, each) for each in recent[-2:])
+    last = windows[-2:]
+    back = len(last) > 1 and all(_back(rule, each) for each in last)
     first = next((place for place, each in enumerate(recent) if each.away), len(recent) - 1)
     share = None if not newest.usual else newest.records / newest.usual
     return Signal(
@@ -47,10 +48,3 @@ def absence_signal(rule: Rule, subject: str, about: About, windows: Sequence[Pre
 
 def _back(rule: Rule, window: Present) -> bool:
     return not window.away and (window.usual is None or window.records >= rule.recovery * window.usual)
-
-
-def merged(
-    before: Mapping[str, tuple[Present, ...]], now: Mapping[str, Present], depth: int
-) -> dict[str, tuple[Present, ...]]:
-    """The last windows of each subject, with the newest one."""
-    return {name: (*before.get(name, ()), each)[-depth:] for name, each in now.items()}

@@ -96,6 +96,8 @@ class _Reader:
                 self._wrong(table, "slow_margin", rule["slow_margin"], f"at most margin ({rule['margin']:g})")
         else:
             allowed = {"cluster": CLUSTER_KINDS, "storm": ("region",)}.get(rule["kind"], ("source", *GROUPS))
+        if rule.get("values") and rule["kind"] not in ("drop", "no_data"):
+            self._wrong(table, "values", rule["values"], "left out: only drop and no_data are kept to some values")
         for each in rule["over"]:
             if each not in allowed:
                 self._wrong(table, "over", each, f"some of {', '.join(allowed)}")

@@ -29,8 +29,8 @@ class Rule:
     no_data: the records of `over` (source, or attributes) fell to the share `margin` of the usual ones. cluster: a
     degraded-experience cluster over `over` has a severity of `margin`. storm: `m` series of one region begin to fire
     at once, and are told as one alert. It ends below `recovery`. `m` of the last `n`
-    windows must show it; `users` is the evidence needed. `values` keeps it to some groups. From a drop of `escalate`
-    on it is critical.
+    windows must show it; `users` is the evidence needed. `values` keeps drop and no_data to some groups or
+    sources. From a drop of `escalate` on it is critical.
     """
 
     name: str

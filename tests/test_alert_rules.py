@@ -69,6 +69,13 @@ start = 2026-03-10T22:00:00
     assert len(told) == len(expected)
 
 
+@pytest.mark.parametrize(("kind", "over"), [("cluster", "sessions"), ("storm", "region")])
+def test_values_are_refused_where_no_rule_is_kept_to_them(kind: str, over: str) -> None:
+    text = f'[[rule]]\nname = "x"\nkind = "{kind}"\nover = ["{over}"]\nvalues = ["north"]\n'
+    with pytest.raises(ConfigError, match=r"my\.toml:5: x: values is \['north'\]; right is: left out"):
+        read_rules(text, file="my.toml")
+
+
 def test_a_file_that_is_no_toml_says_so() -> None:
     with pytest.raises(ConfigError, match=r"my\.toml: .*TOML"):
         read_rules("[[rule", file="my.toml")

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from alerts.rulefile import read_rules
+from alerts.rules import RuleBook
 from cemaphore.pipeline.alert_replay import replay
 from cemaphore.pipeline.alerting import alert
 from cemaphore.settings import Settings, load_settings
@@ -296,6 +298,43 @@ def test_records_that_are_gone_are_told_where_every_source_is_there(
         close(connection, database, settings, NOON + place * QUARTER)
     (message,) = _told(connection)
     assert (message["kind"], message["subject"], message["value"]) == ("no_data", "all", 0.0)
+
+
+def _gone(keys: str) -> RuleBook:
+    return read_rules(f'[[rule]]\nname = "gone"\nkind = "no_data"\n{keys}\n')
+
+
+def test_missing_records_of_other_values_are_not_told(
+    connection: Connection, database: str, settings: Settings
+) -> None:
+    north, south = Labels(connection).ids("region", ["north", "south"]).tolist()
+    book = _gone('over = ["region", "source"]\nvalues = ["north"]')
+    calm(connection, {("region", north): 80.0, ("region", south): 80.0, ALL: 80.0})
+    begin(connection, database, settings, book)
+    for place in range(3):
+        write(connection, NOON + place * QUARTER, {ALL: 80.0})
+        close(connection, database, settings, NOON + place * QUARTER, book=book)
+    for place in range(3, 6):
+        _source(connection, NOON + place * QUARTER, "silent", 2)
+        close(connection, database, settings, NOON + place * QUARTER, book=book)
+    assert [each["subject"] for each in _told(connection)] == ["region=north"]
+
+
+@pytest.mark.parametrize(("m", "n", "told_at"), [(5, 6, 5), (1, 1, 1)])
+def test_missing_records_are_told_after_as_many_windows_as_the_rule_says(
+    connection: Connection, database: str, settings: Settings, m: int, n: int, told_at: int
+) -> None:
+    book = _gone(f'over = ["all"]\nm = {m}\nn = {n}')
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings, book)
+    for place in range(6):
+        close(connection, database, settings, NOON + place * QUARTER, book=book)
+    for place in range(6, 8):
+        write(connection, NOON + place * QUARTER, {ALL: 80.0})
+        close(connection, database, settings, NOON + place * QUARTER, book=book)
+    fired, resolved = _told(connection)
+    assert fired["at"] == (NOON + told_at * QUARTER).isoformat()
+    assert (resolved["state"], resolved["at"]) == ("resolved", (NOON + 8 * QUARTER).isoformat())
 
 
 def test_a_replay_says_when_a_rule_would_have_fired_and_stores_nothing(

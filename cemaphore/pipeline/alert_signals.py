@@ -24,7 +24,6 @@ from store import alert_series
 from store.connection import Connection
 from store.labels import Labels
 
-_ABSENT = 4  # windows that rules on missing records look back at most, with the newest
 _CLUSTERS_BACK = timedelta(hours=2)  # how long after its end a cluster is looked at still
 
 
@@ -42,6 +41,8 @@ class Watcher:
         self._connection, self._book, self._rate = connection, book, settings.false_alerts_per_week
         self._names = Names(labels=_LazyLabels(connection), geography=alert_clusters.geography(connection))
         self._numbers = Labels(connection)
+        # Windows that rules on missing records look back, with the newest; two say that they are back.
+        self._depth = max([2, *(rule.n for rule in book.of_kind("no_data"))])
         signs = _signs(settings)
         wanted: dict[str, set[str]] = defaultdict(set)
         for rule in book.rules:
@@ -74,7 +75,7 @@ class Watcher:
 
     def read(self, start: datetime, end: datetime) -> None:
         """Read all that the windows of [start, end) need."""
-        back = start - (_ABSENT - 1) * QUARTER
+        back = start - (self._depth - 1) * QUARTER
         for each in self.series.values():
             each.read(back, end)
         self._blank = {
@@ -142,6 +143,8 @@ class Watcher:
         found = []
         if "source" in rule.over:
             for name, present in self._sources.get(window, {}).items():
+                if rule.values and name not in rule.values:
+                    continue
                 subject = f"source={name}"
                 if present.away or subject in known:
                     seen = [self._sources[at][name] for at in self._back(window) if name in self._sources.get(at, {})]
@@ -165,6 +168,8 @@ class Watcher:
         found = []
         for place in at_all.tolist():
             attribute, name = self._names.of(int(number[place]))
+            if rule.values and name not in rule.values:
+                continue
             seen = [
                 Present(records=float(count[place]), usual=float(wont[place]), away=bool(away[place]))
                 for count, wont, away in (*past, (volume, expected, gone))
@@ -185,7 +190,7 @@ class Watcher:
         return volume, expected, collapsed(volume, expected, rule.margin)
 
     def _back(self, window: datetime) -> list[datetime]:
-        return [window - back * QUARTER for back in range(_ABSENT - 1, -1, -1)]
+        return [window - back * QUARTER for back in range(self._depth - 1, -1, -1)]
 
     def _of_clusters(self, rule: Rule, window: datetime, machine: Machine) -> list[Signal]:
         end = window + QUARTER
