@@ -7,9 +7,12 @@ from psycopg.types.json import Jsonb
 
 from dashboards.access import allowed, viewer
 from dashboards.page import act, read, t
+from dashboards.preferences import LANGUAGE, ZONE, carried
 from store import saved_views as stored
 
 NAME_LENGTH = 80
+_READERS = (LANGUAGE, ZONE)  # parameters that are the reader's, not the view's
+_PERSONS = ("customer", "subject")  # parameters by which a view is of one customer
 
 
 def show(view: str) -> None:
@@ -34,7 +37,7 @@ def _listed(views: pd.DataFrame, *, own: bool) -> None:
             continue
         left, right = st.columns([4, 1], vertical_alignment="center")
         label = name if own else t("views.by", name=name, owner=owner)
-        left.page_link(f"views/{screen}.py", label=label, query_params=parameters)
+        left.page_link(f"views/{screen}.py", label=label, query_params={**_of_view(parameters), **carried()})
         if own:
             right.button(
                 t("views.delete", name=name),
@@ -46,17 +49,25 @@ def _listed(views: pd.DataFrame, *, own: bool) -> None:
             )
 
 
+def _of_view(parameters: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in parameters.items() if name not in _READERS}
+
+
 def _form(view: str) -> None:
+    parameters = _of_view(st.query_params.to_dict())
+    personal = any(name in parameters for name in _PERSONS)
     with st.form("_save_view", border=False, clear_on_submit=True):
         name = st.text_input(t("views.name"), max_chars=NAME_LENGTH)
-        shared = st.checkbox(t("views.share"))
+        if personal:
+            st.caption(t("views.of_one"))
+        shared = not personal and st.checkbox(t("views.share"))
         if not st.form_submit_button(t("views.save"), icon=":material/bookmark_add:"):
             return
         if not name.strip():
             st.warning(t("views.needs_name"))
             return
     try:
-        act("save_view", name, view, Jsonb(st.query_params.to_dict()), shared)
+        act("save_view", name, view, Jsonb(parameters), shared)
     except psycopg.DataError:
         st.warning(t("views.refused"))
         return

@@ -9,35 +9,34 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from cemaphore.settings import Settings
-from dashboards.access import Role
+from dashboards import saved_views
+from dashboards.access import SCREENS, Role, enter
 
 Opened = Callable[..., AppTest]
+VIEWS = Path(__file__).parent.parent / "dashboards" / "views"
 
 
-def _script(view: str, folder: str) -> None:
-    """A page among all pages, as links ask for them, that comes without log-in and frame."""
-    from pathlib import Path
-
-    import streamlit as st
-
-    from dashboards.access import SCREENS, enter
-
-    pages = [st.Page(Path(folder, f"{name}.py"), url_path=name, default=name == view) for name in SCREENS]
+def draw(view: str) -> None:
+    """Draw a page among all pages, as links ask for them, and saved views beside it; without log-in and frame."""
+    pages = [st.Page(VIEWS / f"{name}.py", url_path=name, default=name == view) for name in SCREENS]
     enter(view)
     st.navigation(pages).run()
+    saved_views.show(view)
 
 
 @pytest.fixture
-def screen(server: Settings, database: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Opened]:
+def screen(server: Settings, database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Opened]:
     """A function that opens a screen as a role, with these parameters of its address, over the test's database."""
+    (tmp_path / "views").symlink_to(VIEWS)  # links name pages as they lie beside the script
 
     def opened(view: str, role: Role = "admin", *, time_zone: str = "UTC", **asked: str) -> AppTest:
         given = {"HOME": str(server.home), "DATABASE_URL": database, "TIME_ZONE": time_zone, "LOCAL_ROLE": role}
         for name, value in given.items():
             monkeypatch.setenv(f"CEMAPHORE_{name}", value)
         _forget()
-        folder = str(Path(__file__).parent.parent / "dashboards" / "views")
-        app = AppTest.from_function(_script, kwargs={"view": view, "folder": folder}, default_timeout=30)
+        script = tmp_path / f"{view}.py"
+        script.write_text(f"from tests.screen_app import draw\n\ndraw({view!r})\n")
+        app = AppTest.from_file(script, default_timeout=30)
         for name, value in asked.items():
             app.query_params[name] = value
         return app.run()
