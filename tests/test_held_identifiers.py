@@ -8,6 +8,7 @@ import pytest
 from records.identifiers import normalise
 from store import care, explaining, surveys
 from store.connection import Connection, connect
+from store.erasure import erase
 from store.frames import read_customer_sessions
 from store.labels import Labels
 from store.vault import Vault
@@ -131,3 +132,23 @@ def test_a_survey_counts_in_the_plan_of_who_answered(connection: Connection, hol
         "SELECT api.label(value), answers FROM cem.survey_week WHERE attribute = 'plan' ORDER BY 1"
     ).fetchall()
     assert weeks == [("big", 1), ("small", 1), (None, 1)]
+
+
+def test_erasing_the_old_holder_leaves_the_number_to_the_new_one(
+    connection: Connection, vault: Vault, holders: tuple[int, int]
+) -> None:
+    """What the old holder wrote under the number goes, and nothing of the new holder's."""
+    erased = erase(vault, NAMES[0], actor="li", reason="request")
+    assert erased.identifiers == 1
+    assert [vault.find(name) is None for name in NAMES] == [True, False, False]
+    texts = connection.execute("SELECT survey_id, text FROM cem.survey ORDER BY time").fetchall()
+    assert texts == [("old", None), ("first", "first"), ("new", "new")]
+    assert connection.execute("SELECT api.label(plan) FROM cem.subscriber").fetchall() == [("big",)]
+
+
+def test_erasing_the_new_holder_erases_the_number(
+    connection: Connection, vault: Vault, holders: tuple[int, int]
+) -> None:
+    assert erase(vault, NAMES[1], actor="li", reason="request").identifiers == 2
+    assert [vault.find(name) is None for name in NAMES] == [False, True, True]
+    assert connection.execute("SELECT api.label(plan) FROM cem.subscriber").fetchall() == [("small",)]
