@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboards import care_charts, exports
 from dashboards.cluster_words import where
-from dashboards.page import count, link, moment, read, share, t, times, word
+from dashboards.page import count, link, looked_at_list, moment, read, read_persons, share, t, times, word
 from store import complaint_views, screens
 
 _LINKED = 8  # complaints of a cluster that are a click away; a table holds the others
@@ -108,7 +108,8 @@ def of_cluster(cluster_id: str) -> None:
         st.caption(t("complaints.explains", n=f"{found['complaints']:.1f}", share=share(found["share"])))
     if found["median_lead_h"] is not None:
         st.caption(t("complaints.lead", hours=f"{found['median_lead_h']:.1f}", n=found["after_detection"]))
-    frame = read(screens.cluster_complaints, cluster_id)
+    frame = read_persons(screens.cluster_complaints, cluster_id)
+    looked_at_list(f"complaints of cluster {cluster_id}", frame)
     if frame.empty:
         st.write(t("cluster.no_complaints"))
         return

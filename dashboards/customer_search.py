@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboards.database import settings
-from dashboards.page import act, read, reason_for, t
+from dashboards.page import act, looked_at_list, read_persons, reason_for, t
 from records.errors import CemaphoreError
 from store import finding, screens
 
@@ -45,7 +45,8 @@ def _ways() -> int | None:
         found = show()
     with right:
         typed = st.text_input(t("customer.key"), help=t("customer.key_help"), key="_pseudonym").strip()
-        hurt = read(screens.hurt_customers, st.query_params.get("cluster"), _OFFERED)
+        hurt = read_persons(screens.hurt_customers, st.query_params.get("cluster"), _OFFERED)
+        looked_at_list("customers hurt by clusters", hurt)
         picked: int | None = st.selectbox(t("customer.pick"), hurt, index=None, placeholder=t("app.none"))
     if like_a_number(typed):
         st.warning(t("search.not_here"))

@@ -1,7 +1,7 @@
 """What every screen needs: the reader's language, the connection, and how missing figures look."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, cast
 from urllib.parse import urlencode
@@ -27,6 +27,8 @@ Given = TypeVarTuple("Given")
 Result = TypeVar("Result")
 
 EXPLAINER = "cem_explain"
+_SEE_PERSONS = ("cem_care", "cem_admin")
+_UNASKED = "opened on the screens"  # the reason of a look for which nobody gave one
 LOOK_S = 15 * 60  # who comes back to a customer after so long looks again, for the audit (own)
 
 
@@ -65,13 +67,39 @@ def look(
     return cast(Result, _answered(query, viewer().name, (customer_key, *arguments)))
 
 
+def read_persons(query: Callable[[Connection, *Given], Result], *arguments: *Given) -> Result:
+    """Run a reading that is of persons where the viewer's role sees them: like `read`, and remembered for them alone.
+
+    Who shows what it returns writes into the audit whom (`looked`) or how many (`looked_at_list`) they looked at.
+    """
+    return cast(Result, _answered(query, viewer().name if sees_persons() else None, arguments))
+
+
+def sees_persons() -> bool:
+    """Whether the viewer works with single customers on this screen."""
+    return database_role() in _SEE_PERSONS
+
+
 def looked(customer_key: int, what: str) -> None:
     """Write into the audit that the viewer looks at a customer, once for each stay at them."""
-    stays: dict[tuple[int, str], float] = st.session_state.setdefault("_looks", {})
+    _stay((customer_key, what), "look_at_customer", (customer_key, what, reason_for(customer_key)))
+
+
+def looked_at_list(what: str, rows: Sized) -> None:
+    """Write into the audit that the viewer looks at a list whose rows are persons', once for each stay at it.
+
+    Nothing for an empty list, or for a role that sees no person in it.
+    """
+    if len(rows) and sees_persons():
+        _stay((None, what), "look_at_list", (what, len(rows), _UNASKED))
+
+
+def _stay(at: tuple[int | None, str], function: str, given: tuple[object, ...]) -> None:
+    stays: dict[tuple[int | None, str], float] = st.session_state.setdefault("_looks", {})
     now = time.monotonic()
-    if stays.get((customer_key, what), -LOOK_S) <= now - LOOK_S:
-        _done("look_at_customer", (customer_key, what, reason_for(customer_key)))
-        stays[customer_key, what] = now
+    if stays.get(at, -LOOK_S) <= now - LOOK_S:
+        _done(function, given)
+        stays[at] = now
 
 
 def reason_for(customer_key: int, given: str | None = None) -> str:
@@ -79,7 +107,7 @@ def reason_for(customer_key: int, given: str | None = None) -> str:
     said: dict[int, str] = st.session_state.setdefault("_reasons", {})
     if given is not None:
         said[customer_key] = given
-    return said.get(customer_key, "opened on the screens")
+    return said.get(customer_key, _UNASKED)
 
 
 def act(function: str, *arguments: object) -> Any:

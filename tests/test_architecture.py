@@ -70,8 +70,22 @@ def test_every_reading_of_one_customer_is_audited() -> None:
         source = path.read_text()
         modules = dict(re.findall(r"^from store import (\w+) as (\w+)$", source, re.MULTILINE))
         named = {alias: name for name, alias in modules.items()}
-        for alias, function in re.findall(r"\bread\(\s*(\w+)\.(\w+)", source):
+        for alias, function in re.findall(r"\bread(?:_persons)?\(\s*(\w+)\.(\w+)", source):
             assert (named.get(alias, alias), function) not in of_one, f"{path.name}: {function} is read unaudited"
+
+
+def test_every_list_of_persons_is_audited() -> None:
+    """A function of the screens that reads lists of persons says in the audit that somebody looked."""
+    readers = set()
+    for path in (ROOT / "dashboards").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                called = {each.func.id for each in ast.walk(node) if isinstance(each, ast.Call)
+                          and isinstance(each.func, ast.Name)}  # fmt: skip
+                if "read_persons" in called:
+                    readers.add(path.stem)
+                    assert called & {"looked", "looked_at_list"}, f"{path.name}: {node.name} reads persons unaudited"
+    assert readers == {"complaints", "complaints_table", "customer_search", "silent"}
 
 
 def test_raw_sessions_reach_the_screens_of_one_customer_alone() -> None:

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboards import complaints_table, filters, local_days
-from dashboards.page import link, looked, moment, read, share, t, word
+from dashboards.page import link, looked, looked_at_list, moment, read, read_persons, share, t, word
 from store import complaint_views, screens
 
 _LISTED = 500
@@ -40,7 +40,8 @@ def _list() -> None:
     wanted = None if topic == _EVERY else topic
     newest = read(screens.newest)
     since = None if newest is None or back is None else newest - back
-    frame = read(complaint_views.complaints, since, None, scope == "unexplained", _LISTED, wanted)
+    frame = read_persons(complaint_views.complaints, since, None, scope == "unexplained", _LISTED, wanted)
+    looked_at_list("complaints", frame)
     picked = complaints_table.show(frame, select=True)
     if picked is not None:
         st.query_params["complaint"], st.query_params["source"] = picked["complaint_id"], picked["source"]
@@ -56,7 +57,7 @@ def _complaint(complaint_id: str, source: str | None) -> None:
         for name in ("complaint", "source"):
             st.query_params.pop(name, None)
         st.rerun()
-    found = read(complaint_views.complaint, complaint_id, source)
+    found = read_persons(complaint_views.complaint, complaint_id, source)
     if not found:
         st.warning(t("complaints.unknown", id=complaint_id))
         return

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboards import exports, filters
 from dashboards.access import allowed
 from dashboards.cluster_words import where
-from dashboards.page import address, count, link, moment, read, share, t, times, word
+from dashboards.page import address, count, link, looked_at_list, moment, read, read_persons, share, t, times, word
 from store import care_groups, complaint_views, screens
 
 _LISTED = 200
@@ -105,7 +105,8 @@ def _risks(cluster_id: str) -> None:
 
 
 def _who(cluster_id: str) -> None:
-    frame = read(complaint_views.silent, cluster_id, _LISTED)
+    frame = read_persons(complaint_views.silent, cluster_id, _LISTED)
+    looked_at_list(f"silent sufferers of cluster {cluster_id}", frame)
     if frame.empty:
         st.write(t("app.none"))
         return
