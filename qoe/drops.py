@@ -98,6 +98,17 @@ def ln_bound(drop: Floats, variance: Floats, reach: Floats, users: Floats) -> Fl
     return np.where(drop > 0, exact, 0.0)
 
 
+def aged(track: Track, windows: int) -> Track:
+    """The track so many windows on of which nothing is known."""
+    gone = min(max(windows, 0), DEPTH)
+    filled = ((track.gap, np.nan), (track.users, 0.0), (track.level, 0.0))
+    gap, users, level = (
+        np.concatenate([table[:, gone:], np.full((len(table), gone), nothing)], axis=1) for table, nothing in filled
+    )
+    kept = ~np.isnan(gap).all(axis=1)
+    return Track(track.value[kept], gap[kept], users[kept], level[kept])
+
+
 def advanced(track: Track, season: Season, hour: int, value: Ints, mean: Floats, users: Floats, sign: float) -> Track:
     """The track one window on: `mean` (NaN: not known) of `value` (sorted) with `users` behind it, at a local hour.
 

@@ -109,10 +109,10 @@ def first_scored(connection: Connection) -> datetime | None:
     return row[0] if row else None
 
 
-def tracks(connection: Connection) -> dict[str, Arrays]:
-    """Return the tracks by measure."""
-    rows = connection.execute("SELECT measure, data FROM cem.alert_track")
-    return {measure: unpacked(data) for measure, data in rows}
+def tracks(connection: Connection) -> dict[str, tuple[datetime, Arrays]]:
+    """Return the tracks by measure, each with the start of the newest window that it knows."""
+    rows = connection.execute("SELECT measure, start, data FROM cem.alert_track")
+    return {measure: (start, unpacked(data)) for measure, start, data in rows}
 
 
 def keep_tracks(connection: Connection, start: datetime, found: Mapping[str, Arrays]) -> None:

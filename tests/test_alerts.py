@@ -114,6 +114,18 @@ def test_a_window_waits_for_its_scores_and_its_clusters(
     assert alert(database, settings, now=now + timedelta(minutes=90), rules=BOOK).windows == 1
 
 
+def test_windows_before_a_stop_are_not_neighbours_of_those_after_it(
+    connection: Connection, database: str, settings: Settings
+) -> None:
+    """A track is kept with its newest window; after a stop of hours "2 of the last 4" once took in those before it."""
+    calm(connection, {ALL: 80.0})
+    begin(connection, database, settings)
+    _series(connection, database, settings, [70.0])
+    _series(connection, database, settings, [70.0], start=15)
+    assert [each["rule"] for each in _told(connection) if each["rule"] == "drop"] == []
+    assert "pending" in {row.state for row in alerts.unresolved(connection) if row.rule == "drop"}
+
+
 def test_records_that_come_after_a_window_was_searched_hold_no_window_back(
     connection: Connection, database: str, settings: Settings
 ) -> None:

@@ -11,7 +11,9 @@ from qoe.drops import (
     DEPTH,
     DropRule,
     Standing,
+    Track,
     advanced,
+    aged,
     collapsed,
     empty_track,
     ln_alpha_of,
@@ -45,6 +47,22 @@ def _judged(values: list[float | None], users: float = 200.0, rule: DropRule = R
         if len(track.value):
             found.append(standing(track, usual, 12, rule, LN_ALPHA))
     return found
+
+
+@given(windows=st.integers(-1, 2 * DEPTH), values=st.lists(st.floats(0, 100) | st.none(), min_size=1, max_size=20))
+def test_a_track_after_a_stop_is_that_of_windows_in_which_nothing_was_known(
+    windows: int, values: list[float | None]
+) -> None:
+    def fed(given: list[float | None]) -> Track:
+        track = empty_track()
+        for value in given:
+            mean = np.array([np.nan if value is None else value])
+            track = advanced(track, _season(), 12, np.array([0]), mean, np.array([200.0]), 1.0)
+        return track
+
+    found, wanted = aged(fed(values), windows), fed([*values, *[None] * windows])
+    for name, table in vars(wanted).items():
+        np.testing.assert_array_equal(getattr(found, name), table)
 
 
 def test_one_bad_window_never_fires() -> None:

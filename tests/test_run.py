@@ -18,9 +18,10 @@ import pytest
 from cemaphore.running.leading import Lease
 from cemaphore.running.metrics import Metrics
 from cemaphore.running.ops import OpsServer
+from cemaphore.running.program import run
 from cemaphore.serving import free_port
 from cemaphore.settings import Settings, load_settings
-from records.errors import ConfigError
+from records.errors import ConfigError, TransientError
 from store import slots
 from store.connection import Connection, connect
 from store.keys import Keys
@@ -85,6 +86,15 @@ def test_only_one_of_two_programs_works(database: str, settings: Settings, conne
         assert until(lambda: second.lease.leads)
         assert second.run("collect")
         assert connection.execute("SELECT count(*) FROM cem.session").fetchone() == (5,)
+
+
+def test_jobs_that_are_to_run_once_say_that_another_program_runs_them(database: str, settings: Settings) -> None:
+    leader = Lease(database)
+    leader.start()
+    assert until(lambda: leader.leads)
+    with pytest.raises(TransientError, match="another program leads"):
+        run(settings, every_s=1, stable_s=0, once=True)
+    leader.release()
 
 
 def test_a_slot_is_run_once_and_gaps_are_counted(database: str, settings: Settings, connection: Connection) -> None:

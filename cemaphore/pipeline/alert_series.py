@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from alerts.judging import numbers_of
 from alerts.rules import KPI, KQI
 from qoe.calendar import Calendar
-from qoe.drops import DEPTH, Track, advanced, empty_track
+from qoe.drops import DEPTH, Track, advanced, aged, empty_track
 from qoe.seasons import HISTORY_DAYS, DaySums, Season, day_sums, season
-from records.windows import HOUR, QUARTER, day_bounds, local_day
+from records.windows import HOUR, QUARTER, day_bounds, floor, local_day
 from store import alert_series as stored
 from store.connection import Connection
 from store.copying import Arrays
@@ -111,11 +111,12 @@ class MeasureSeries:
         """The track as arrays."""
         return dict(vars(self.track))
 
-    def restore(self, arrays: Mapping[str, NDArray[np.generic]]) -> None:
-        """Take a kept track up."""
+    def restore(self, arrays: Mapping[str, NDArray[np.generic]], last: datetime, window: datetime) -> None:
+        """Take a track up that was kept with the window at `last`, to go on with `window`; none between was judged."""
         made = {name: np.asarray(arrays[name]) for name in ("value", "gap", "users", "level")}
         if made["gap"].shape[1:] == (DEPTH,):
-            self.track = Track(**made)
+            missed = (floor(window, self.step) - floor(last + QUARTER, self.step)) // self.step
+            self.track = aged(Track(**made), missed)
 
     def _season_of(self, day: date) -> Season:
         found = stored.load(self._connection, "alert_season", self._name, day)

@@ -61,12 +61,13 @@ class Watcher:
         self._sources: dict[datetime, dict[str, Present]] = {}
         self._clusters: Sequence[alert_clusters.ClusterWindows] = ()
 
-    def restore(self) -> None:
-        """Take up the tracks as they were kept."""
+    def restore(self, window: datetime) -> None:
+        """Take up the tracks as they were kept, to go on with a window."""
         kept = alert_series.tracks(self._connection)
         for each in self.series.values():
             if each.name in kept:
-                each.restore(kept[each.name])
+                start, arrays = kept[each.name]
+                each.restore(arrays, start, window)
 
     def save(self, window: datetime) -> None:
         """Keep the tracks: they know the windows up to this one."""

@@ -75,7 +75,7 @@ def _judge_all(connection: Connection, settings: Settings, book: RuleBook, now: 
                 raise TransientError("another run judges alerts; try again when it has finished")
             if watcher is None:
                 watcher = Watcher(connection, settings, book, calendar_of(connection, _zone(settings)), keep=True)
-                watcher.restore()
+                watcher.restore(due[0])
             live = None if settings.demo else now
             turns = _judge(connection, settings, book, watcher, due, live)
             detections.note(connection, [("alerts", due[-1], len(book.rules), len(turns))], now)

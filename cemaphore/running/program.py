@@ -38,7 +38,8 @@ _STOP_S = 25.0  # what runs may end by itself for so long after SIGTERM (own: be
 def run(settings: Settings, *, every_s: float, stable_s: float, once: bool = False, clock: Clock | None = None) -> bool:
     """Run until SIGTERM or SIGINT, or every job once; returns whether the last run of every job went well.
 
-    Raises ConfigError where the metrics' port is taken or the settings are wrong.
+    Raises ConfigError where the metrics' port is taken or the settings are wrong, TransientError where the jobs are to
+    run once and another program leads.
     """
     log = configure(settings.log_level)
     adopt_libraries(settings.log_level)
@@ -70,7 +71,8 @@ def _once(settings: Settings, dsn: str, log: Log, clock: Clock, stable_s: float)
             stack.callback(lanes[lane].close)
         stack.callback(lease.release)
         lease.start()
-        lease.beat()
+        if not lease.beat():
+            raise TransientError("another program leads, and runs the jobs; none was run here")
         here = Here(dsn, lanes, clock, log, lease.instance)
         runner = Runner(settings, lease, Metrics(), log, clock, lambda job: here)
         names = [job for jobs in lanes.values() for job in jobs.work]
