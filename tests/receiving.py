@@ -61,7 +61,7 @@ class Hook:
     delays: list[float] = field(default_factory=list)
     location: str = ""
     body: bytes = b""
-    refusing: str = "-"  # paths that hold it are answered with 500
+    refusing: str | None = None  # paths that hold it are answered with 500
 
     @property
     def keys(self) -> list[str]:
@@ -97,7 +97,8 @@ def hook(port: int = 0) -> Iterator[Hook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status = made.answers.pop(0) if made.answers else 500 if made.refusing in self.path else 200
+            refused = made.refusing is not None and made.refusing in self.path
+            status = made.answers.pop(0) if made.answers else 500 if refused else 200
             made.raw.append(body)
             made.headers.append({name.lower(): value for name, value in self.headers.items()})
             made.got.append(json.loads(body) if body[:1] == b"{" else {})

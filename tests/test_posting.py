@@ -83,6 +83,6 @@ def test_refused_silences_keep_no_alert_from_ending(connection: Connection, serv
     queue(connection, facts(alert_id="c", **OVER))
     assert post(LATER)[1]["c"] == LATER
     assert deliveries.posts(connection, "am")["c"].resolved_at == LATER
-    served.refusing, served.body = "-", b'{"silenceID": "s1"}'
+    served.refusing, served.body = None, b'{"silenceID": "s1"}'
     assert post(LATER + timedelta(minutes=1))[0].failed == 0
     assert {one.silence_id for one in deliveries.posts(connection, "am").values()} == {"s1", None}
