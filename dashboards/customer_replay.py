@@ -9,7 +9,7 @@ import streamlit as st
 from dashboards import care_charts, explanation
 from dashboards.customer_trend import clock, spans
 from dashboards.explained_number import SYMBOLS, marked, state
-from dashboards.page import explained, look, moment, t, word
+from dashboards.page import explained, look, moment, t, word, zone
 from store import care
 
 _STATES = ("bad", "middling", "good", "unknown")
@@ -34,7 +34,7 @@ def show(key: int, start: datetime, end: datetime, clusters: pd.DataFrame) -> No
         chart = care_charts.replay(
             frame,
             states,
-            spans(clusters, start, end),
+            spans(clusters, zone(), start, end),
             time=t("column.time"),
             place=t("customer.place"),
             told={"service": t("column.service"), "app": t("column.app"), "said": t("column.quality")},
@@ -66,7 +66,7 @@ def _frame(sessions: pd.DataFrame, rated: dict[tuple[str, str], Any]) -> pd.Data
     site = sessions["site"].fillna("")
     return pd.DataFrame(
         {
-            "start": clock(sessions["start_time"]),
+            "start": clock(sessions["start_time"], zone()),
             "at": sessions["start_time"],
             "order": range(len(sessions)),
             "place": [f"{a} / {b}" if a and b else b or a or t("app.none") for a, b in

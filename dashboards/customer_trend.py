@@ -3,28 +3,29 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 import streamlit as st
 
 from dashboards import care_charts, local_days
 from dashboards.explained_number import marked
-from dashboards.page import link, moment, on_the_clock, read, score, share, t, word, zone
+from dashboards.page import link, moment, read, score, share, t, word
 from store import care
 
 DIMENSIONS = ("network", "device", "app", "service")
 
 
 def show(days: pd.DataFrame, clusters: pd.DataFrame) -> None:
-    """Draw the indices by day; days without a figure are gaps, windows of clusters are shaded."""
+    """Draw the indices by the operator's days; days without a figure are gaps, windows of clusters are shaded."""
     st.subheader(t("customer.trend"))
     names = {name: t(f"dimension.{name}") for name in ("overall", *DIMENSIONS)}
-    noon = on_the_clock(days).assign(start=lambda rows: rows["start"] + timedelta(hours=12))
+    noon = local_days.on_the_clock(days).assign(start=lambda rows: rows["start"] + timedelta(hours=12))
     st.altair_chart(
         care_charts.days(
             noon,
             names,
-            spans(clusters),
+            spans(clusters, local_days.zone()),
             time=t("column.time"),
             label="0-100",
             shaded=t("customer.shaded"),
@@ -34,8 +35,10 @@ def show(days: pd.DataFrame, clusters: pd.DataFrame) -> None:
     st.caption(t("customer.trend_help"))
 
 
-def spans(clusters: pd.DataFrame, start: datetime | None = None, end: datetime | None = None) -> pd.DataFrame:
-    """Return the windows of clusters on the operator's clock as `start`, `end`, `what`, cut to [start, end)."""
+def spans(
+    clusters: pd.DataFrame, on: ZoneInfo, start: datetime | None = None, end: datetime | None = None
+) -> pd.DataFrame:
+    """Return the windows of clusters on the clock of that zone as `start`, `end`, `what`, cut to [start, end)."""
     ended = clusters["ended_at"].fillna(pd.Timestamp(datetime.now(UTC)))
     frame = pd.DataFrame(
         {
@@ -49,12 +52,12 @@ def spans(clusters: pd.DataFrame, start: datetime | None = None, end: datetime |
         frame = frame.assign(
             start=frame["start"].where(frame["start"] > start, start), end=frame["end"].where(frame["end"] < end, end)
         )
-    return frame.assign(start=clock(frame["start"]), end=clock(frame["end"]))
+    return frame.assign(start=clock(frame["start"], on), end=clock(frame["end"], on))
 
 
-def clock(moments: pd.Series) -> pd.Series:
-    """Return moments as the operator's clock shows them, for charts, which know one time zone only."""
-    return pd.to_datetime(moments, utc=True).dt.tz_convert(zone()).dt.tz_localize(None)
+def clock(moments: pd.Series, on: ZoneInfo) -> pd.Series:
+    """Return moments as the clock of a zone shows them, for charts, which know one time zone only."""
+    return pd.to_datetime(moments, utc=True).dt.tz_convert(on).dt.tz_localize(None)
 
 
 def expected(day: Mapping[str, Any], period: pd.Series | None, who: dict[str, Any] | None) -> None:

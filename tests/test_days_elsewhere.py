@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from cemaphore.reporting import week
@@ -10,6 +12,7 @@ from cemaphore.reporting.making import words_of
 from cemaphore.settings import load_settings
 from store.connection import Connection, connect
 from tests.screen_app import Opened, words
+from tests.test_customer_page import KEY, measure
 
 SHANGHAI, ELSEWHERE = ZoneInfo("Asia/Shanghai"), ZoneInfo("America/Los_Angeles")
 LAST = datetime(2026, 3, 9, tzinfo=SHANGHAI)
@@ -53,3 +56,14 @@ def test_the_newest_day_of_a_trend_has_the_operators_name(screen: Opened, scored
     app = screen("trends", "analyst", time_zone=SHANGHAI.key, tz=ELSEWHERE.key, lang="en")
     assert not app.exception
     assert "Newest window: 2026-03-09" in words(app)
+
+
+def test_a_customers_days_are_drawn_on_the_operators_dates(screen: Opened, scored: Connection) -> None:
+    measure(scored, LAST)
+    app = screen("customer", "care", customer=str(KEY), time_zone=SHANGHAI.key, tz=ELSEWHERE.key, lang="en")
+    assert not app.exception
+    assert app.selectbox("day").value == "2026-03-09"
+    (chart,) = app.get("vega_lite_chart")
+    drawn = [pa.ipc.open_stream(each.data.data).read_pandas() for each in chart.proto.datasets]
+    points = pd.concat([each for each in drawn if "value" in each]).dropna(subset=["value"])
+    assert points["start"].astype(str).tolist() == ["2026-03-09 12:00:00"]
