@@ -36,11 +36,15 @@ def unscored(connection: Connection) -> int:
 
 
 def longest_gaps(connection: Connection) -> dict[str, float]:
-    """Return per job the longest time between two good ends, and since the last one, in seconds."""
+    """Return per job the longest time between two good ends, and since the last one, in seconds.
+
+    Not of jobs of the day, nor of the one that looks every five minutes whether a report is due.
+    """
     rows = connection.execute(
         "SELECT job, max(extract(epoch FROM coalesce(after, clock_timestamp()) - finished_at))::float8 FROM "
         "(SELECT job, finished_at, lead(finished_at) OVER (PARTITION BY job ORDER BY finished_at) AS after "
-        "FROM cem.job_slot WHERE ok AND job NOT IN ('aggregate', 'retention', 'housekeeping')) AS ends GROUP BY job"
+        "FROM cem.job_slot WHERE ok AND job <> ALL(%s)) AS ends GROUP BY job",
+        [["aggregate", "retention", "housekeeping", "report"]],
     )
     return dict(rows.fetchall())
 
@@ -73,7 +77,9 @@ def _rows(connection: Connection, table: str, but: str) -> pd.DataFrame:
         if name in _OWN:
             continue
         column = sql.Identifier(name)
-        if name in _NAMED and kind == "integer":
+        if name == "source_id":
+            shown.append(sql.SQL("(SELECT s.name FROM cem.source s WHERE s.source_id = t.source_id) AS source"))
+        elif name in _NAMED and kind == "integer":
             shown.append(sql.SQL("(SELECT l.value FROM cem.label l WHERE l.label_id = t.{0}) AS {0}").format(column))
         elif kind != "integer" or name in _COUNTS or name.endswith("_n"):
             shown.append(column)
