@@ -11,8 +11,11 @@ from playwright.sync_api import Browser, Page
 
 from cemaphore.wording import messages
 from dashboards.messages import LANGUAGES, text
+from store import complaint_views
+from store.connection import connect
 from tests.accessibility import violations
 from tests.browsing import DEFAULT_VIEW, VIEWS, address_of, context, open_page, picture, settle
+from tests.city import City
 
 THEMES = ("light", "dark")
 # What data may say in both languages: a word of a table's cell that happens to be a message in English too.
@@ -43,6 +46,36 @@ def test_each_view_opens_in_the_readers_words(site: str, browser: Browser, theme
             if found:
                 wrong[view] = found
             picture(page, f"{view}-{language}-{theme}")
+    assert wrong == {}
+
+
+@pytest.fixture(scope="module")
+def opened(city: City) -> dict[str, dict[str, str]]:
+    """A cluster, a complaint that it explains, and the customer who made that one."""
+    with connect(city.dsn) as connection:
+        rows = complaint_views.complaints(connection, None, None, False, 1000)
+    one = rows[rows["probability"] > 0.9].iloc[0]
+    return {
+        "clusters": {"cluster": one["cluster_id"]},
+        "complaints": {"complaint": one["complaint_id"], "source": one["source"]},
+        "customer": {"customer": str(one["customer_key"])},
+    }
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_view_opens_is_in_the_readers_words(
+    site: str, browser: Browser, language: str, opened: dict[str, dict[str, str]]
+) -> None:
+    wrong: dict[str, object] = {}
+    with context(browser, language=language) as made:
+        page = made.new_page()
+        for view, which in opened.items():
+            open_page(page, address_of(site, view, **which, lang=language))
+            assert page.get_by_test_id("stException").count() == 0, view
+            found = _unlike(page, language)
+            if found:
+                wrong[view] = found
+            picture(page, f"{view}-one-{language}")
     assert wrong == {}
 
 
