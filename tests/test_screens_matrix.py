@@ -97,6 +97,8 @@ def _unlike(page: Page, language: str) -> list[object]:
     known = messages(language)
     raw: list[object] = sorted({key for leaf in shown for key in _KEY.findall(leaf) if key in known})
     other = messages(next(code for code in LANGUAGES if code != language))
-    foreign = {other[key] for key in known if other[key] != known[key]} - set(known.values()) - DATA_WORDS
+    # What to tell a customer stands there in both languages, as the customer may speak the other one.
+    ours = [key for key in known if not key.startswith("tell.")]
+    foreign = {other[key] for key in ours if other[key] != known[key]} - set(known.values()) - DATA_WORDS
     raw += sorted({leaf for leaf in shown if leaf in foreign and leaf not in LANGUAGES.values()})
     return raw + [leaf for leaf in shown if leaf == known["app.broken"]]
