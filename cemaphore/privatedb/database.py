@@ -48,8 +48,6 @@ def create(connection: Connection, name: str, template: str | None = None) -> No
         return
     copied = sql.SQL(" TEMPLATE {}").format(sql.Identifier(template)) if template else sql.SQL("")
     connection.execute(sql.SQL("CREATE DATABASE {}{}").format(sql.Identifier(name), copied))
-    if template:  # a copied sequence logs its next numbers only after one: else a crash would deal them out twice
-        connection.execute("CHECKPOINT")
 
 
 def drop(connection: Connection, name: str) -> None:
