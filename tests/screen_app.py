@@ -1,5 +1,6 @@
 """One screen over a test's own database, run without a browser."""
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ def draw(view: str) -> None:
 @pytest.fixture
 def screen(server: Settings, database: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Opened]:
     """A function that opens a screen as a role, with these parameters of its address, over the test's database."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # as in test_filters
     (tmp_path / "views").symlink_to(VIEWS)  # links name pages as they lie beside the script
 
     def opened(view: str, role: Role = "admin", *, time_zone: str = "UTC", **asked: str) -> AppTest:

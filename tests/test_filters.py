@@ -1,8 +1,17 @@
 """Choices of the screens stand in the URL as language-neutral values, and the URL decides."""
 
+import sys
+
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards.messages import text
+
+
+@pytest.fixture(autouse=True)
+def main_module(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The script becomes the main module while it runs: processes that later tests spawn would run it again."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 def _script() -> None:
