@@ -8,4 +8,4 @@ def where(selector: dict[str, list[str]]) -> str:
     named = {**selector}
     topics = [word("topic", each) for each in named.pop("topic", [])]
     said = [f"{word('attribute', name)}: {', '.join(values)}" for name, values in named.items()]
-    return "; ".join([", ".join(topics)] * bool(topics) + said)
+    return "; ".join([", ".join(topics), *said] if topics else said)

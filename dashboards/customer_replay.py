@@ -6,8 +6,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards import care_charts, explanation
-from dashboards.customer_trend import clock, spans
+from dashboards import care_charts, explanation, local_days
+from dashboards.customer_trend import spans
 from dashboards.explained_number import SYMBOLS, marked, state
 from dashboards.page import explained, look, moment, t, word, zone
 from store import care
@@ -66,7 +66,7 @@ def _frame(sessions: pd.DataFrame, rated: dict[tuple[str, str], Any]) -> pd.Data
     site = sessions["site"].fillna("")
     return pd.DataFrame(
         {
-            "start": clock(sessions["start_time"], zone()),
+            "start": local_days.clock(sessions["start_time"], zone()),
             "at": sessions["start_time"],
             "order": range(len(sessions)),
             "place": [f"{a} / {b}" if a and b else b or a or t("app.none") for a, b in

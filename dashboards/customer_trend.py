@@ -52,12 +52,7 @@ def spans(
         frame = frame.assign(
             start=frame["start"].where(frame["start"] > start, start), end=frame["end"].where(frame["end"] < end, end)
         )
-    return frame.assign(start=clock(frame["start"], on), end=clock(frame["end"], on))
-
-
-def clock(moments: pd.Series, on: ZoneInfo) -> pd.Series:
-    """Return moments as the clock of a zone shows them, for charts, which know one time zone only."""
-    return pd.to_datetime(moments, utc=True).dt.tz_convert(on).dt.tz_localize(None)
+    return frame.assign(start=local_days.clock(frame["start"], on), end=local_days.clock(frame["end"], on))
 
 
 def expected(day: Mapping[str, Any], period: pd.Series | None, who: dict[str, Any] | None) -> None:

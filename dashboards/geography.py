@@ -19,7 +19,7 @@ MOST_HEXAGONS = 5_000  # a browser's share; beyond it the next coarser resolutio
 BEAMWIDTH_DEG = 65.0  # where the inventory has none: 3GPP TR 38.901 table 7.3-1, horizontal 3 dB (published)
 _M_PER_DEGREE = 111_320.0
 _REACH_M = (60.0, 700.0)  # a drawn sector reaches 0.45 of the way to the next site, in these bounds (own)
-_DIGITS = 6  # of a degree: a tenth of a metre; more would be half of what the browser is sent
+_DIGITS = 6  # of a degree: a tenth of a metre; the browser is sent no more
 _MARGIN = 0.05  # of a region's extent: how far outside of its sites an outline runs (own)
 
 

@@ -39,7 +39,12 @@ def end_of(start: datetime) -> datetime:
 
 def on_the_clock(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with `start`, where local days begin, as midnights of these days, for charts."""
-    return frame.assign(start=pd.to_datetime(frame["start"], utc=True).dt.tz_convert(zone()).dt.tz_localize(None))
+    return frame.assign(start=clock(frame["start"], zone()))
+
+
+def clock(moments: pd.Series, on: ZoneInfo) -> pd.Series:
+    """Return moments as the clock of a zone shows them, for charts, which know one time zone only."""
+    return pd.to_datetime(moments, utc=True).dt.tz_convert(on).dt.tz_localize(None)
 
 
 def zone() -> ZoneInfo:

@@ -12,6 +12,7 @@ import streamlit as st
 from psycopg_pool import PoolTimeout
 
 from cemaphore.explaining import Explanation, explain
+from dashboards import local_days
 from dashboards.access import allowed, database_role, viewer
 from dashboards.database import WAIT_S, acting, reading
 from dashboards.database import settings as settings
@@ -176,7 +177,7 @@ def moment(value: datetime | None) -> str:
 
 def on_the_clock(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the frame with `start` as the reader's clock shows it, for charts, which know one time zone only."""
-    return frame.assign(start=pd.to_datetime(frame["start"], utc=True).dt.tz_convert(zone()).dt.tz_localize(None))
+    return frame.assign(start=local_days.clock(frame["start"], zone()))
 
 
 def score(value: float | None) -> str:

@@ -11,9 +11,8 @@ from dashboards.database import settings
 from dashboards.messages import DEFAULT_LANGUAGE, LANGUAGES, language_of
 
 LANGUAGE, ZONE = "lang", "tz"
-_run = (
-    threading.local()
-)  # a browser session's script runs in a thread of its own, its fragments in the same or a new one
+# A browser session's script runs in a thread of its own, its fragments in the same or a new one.
+_run = threading.local()
 
 
 def language() -> str:

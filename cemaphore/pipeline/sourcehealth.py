@@ -84,6 +84,7 @@ def _window(connection: Connection, start: datetime, close_after: timedelta, now
             away = quality.outage(connection, source_id, start)
             if past is None and away is None and not (one.received or one.quarantined or one.duplicate):
                 continue  # a source before its first record
+            # mypy infers no type for a lambda with a default, which holds this turn's key.
             row = judged(one, past, away, lambda key=key: quality.others(connection, key, start))  # type: ignore[misc]
             quality.write(connection, key, start, {**row, "made_at": now})
             run.rows += 1

@@ -86,6 +86,7 @@ def _read(event: object, where: str, major: str | None) -> Event:
             raise wrong(f"{where}.{name}", "is missing")
         holds = _contents(header, fields, body, f"{where}.{name}", notes)
         holds["kept"] = text.encode() if "refused" in holds else b""
+    # Types of a dict's values are not known one by one.
     return Event(
         domain=header.domain, digest=digest, time_us=header.start_us, notes=tuple(notes), **holds,  # type: ignore[arg-type]
     )  # fmt: skip
